@@ -1,0 +1,21 @@
+// Package message is one SIP message as a view over its received bytes: spans,
+// no copies, no per-header allocation. Edits are collected and applied once;
+// every byte not edited leaves as it came (RFC 3261 7, 16.6 item 1).
+package message
+
+// MaxSize is the largest message that can be viewed; offsets are 16 bits.
+const MaxSize = 65535
+
+// Span is a half-open range of bytes of one message.
+type Span struct{ Off, End uint16 }
+
+func (s Span) Empty() bool { return s.Off >= s.End }
+func (s Span) Len() int    { return int(s.End) - int(s.Off) }
+
+// Header is one header line as received, in wire order.
+type Header struct {
+	ID    HeaderID
+	Name  Span // as written, long or compact
+	Value Span // without surrounding white space, folding still inside
+	Line  Span // from the first byte of the name to past its CRLF, folds included
+}
