@@ -1,0 +1,123 @@
+// Package privacy is the header table of STANDARDS 6: which bytes of a message may
+// reach the next hop. It plans edits (Plan), restores what an earlier message had
+// mapped, keeps what later messages need in sealed tokens (KeyRing, Dialog), and
+// searches finished bytes for the withheld number (Needles).
+//
+// Everything but the key ring's file is pure: no clock, lock or I/O.
+package privacy
+
+import (
+	"net/netip"
+	"time"
+
+	"clirgate/numbering"
+	"clirgate/rules"
+	"clirgate/sip/message"
+)
+
+// Side is a party of a dialog: the one who sent its first request, or the one who got it.
+type Side uint8
+
+const (
+	Caller Side = iota + 1
+	Callee
+)
+
+func (s Side) Other() Side { return Caller + Callee - s }
+
+// Dialog is what the gateway must know later of a dialog it keeps no state of. It is
+// sealed into the user part of our Record-Route URI (towards whoever sees the
+// dialog as it is) or of our Contact URI (towards the other side of a withheld party).
+type Dialog struct {
+	ID             [16]byte // ULID of the call: its record, the salt of its identifiers, its age
+	Class          rules.Class
+	CallerWithheld bool   // class W, or raised to it
+	CalleeWithheld bool   // TIR, or Privacy in a response
+	ScrubMedia     bool   // S
+	Holder         Side   // who was given the token
+	CallerPeer     uint32 // PeerHash of the peer's name
+	CalleePeer     uint32
+	CallerTag      uint32 // TagHash of the caller's From tag as the holder of an N or E token sees it: tells who sends
+	// Numbers that must not be seen, for the leak guard: network-provided and as shown.
+	CallerNumbers, CalleeNumbers [2]numbering.Number
+	SDPVersion                   uint64 // first o= version of the withheld party, if HasSDP
+	HasSDP                       bool
+
+	// Only in a token in our Contact (held by the other side of a withheld party):
+	Self   []byte // how the withheld party writes itself: From value of its request (To value, for a callee), without tag parameter
+	Peer   []byte // how it writes the other side: To value (From value), without tag parameter
+	Target []byte // its Contact URI, to become the Request-URI
+	Routes []byte // its route set, in the order the Route header of a request to it needs: Route header value, comma separated
+}
+
+// Hop is the next hop as the table sees it.
+type Hop struct {
+	Trusted         bool     // T; else U
+	Emergency       bool     // PSAP route: T with profile E
+	OwnDomain       bool     // same administrative domain (a trusted peer may be another carrier's)
+	SendPAI         bool     // U/N: P-Asserted-Identity may be sent
+	SupportsPrivacy bool     // false: cannot carry Privacy, so it is U and gets no identity on W
+	StripMarker     bool     // privacy_marker=strip: no Privacy: id towards U on W
+	WantsRPID       bool     // T: keep Remote-Party-ID
+	KeepPANI        bool     // E: P-Access-Network-Info to the PSAP
+	Headers         []string // U: unknown and X- headers this peer may get on N, lower case
+	Contact         string   // host:port of ours on that side, for Contact and SDP o=
+	Transport       string   // "", "tcp", "tls": transport parameter of our Contact URI
+}
+
+// Transit is one message on its way through the gateway.
+type Transit struct {
+	M       *message.Message // as received
+	Request *message.Message // of a response: the request it answers, as received from the side the response goes to
+	Source  netip.AddrPort   // of a response: where Request came from (received, rport)
+	Dialog  *Dialog
+	Sender  Side             // who sends M
+	Initial bool             // M is a request outside a dialog, or a response to one
+	Call    rules.Treatment  // of the initial request; in a dialog: class and flags as sealed
+	From    Hop              // the peer M came from
+	Next    Hop              // the peer it goes to
+	Asserts bool             // the peer M came from is believed in its P-Asserted-Identity
+	Network numbering.Number // network-provided identity of the sender; zero: not known
+	Screen  bool             // the number shown in From is not the sender's: replace it by Network
+	Domain  string           // our own domain, for URIs made from numbers
+	Skip    int              // raw bytes of dial codes at the front of the Request-URI's user part
+	ToSkip  int              // the same in To's
+	Plan    *numbering.Plan
+	Keys    *KeyRing
+	Now     time.Time
+	// Row, when set, is told of every header line: the action of the table and why
+	// (explain). nil on the call path.
+	Row func(h *message.Header, action Action, why string)
+}
+
+// Action is a letter of the header table.
+type Action uint8
+
+const (
+	Keep      Action = iota + 1 // K
+	Remove                      // R
+	Anonymise                   // A
+	Map                         // M
+	Rewrite                     // X
+)
+
+// Plan collects into e all edits the table asks for on t.M: everything but the hop by
+// hop work of the proxy (Request-URI, Max-Forwards, own Via and Record-Route, Route).
+// For a withheld sender the received Via, Record-Route lines are taken out here; for a
+// response Via, From, To, Call-ID are restored here from t.Request where they were
+// mapped. Errors (ErrCritical..., ErrUnsupportedBody) say the response to give; they
+// never hold message content. Never an error for class E.
+func Plan(e *message.Edits, t *Transit) error { panic("todo") }
+
+// Raises tells whether m itself asks for its sender's identity to be withheld
+// (Privacy with id, header, user, unknown or malformed), for raising N to W in a dialog
+// and for TIR in responses. PrivacyOf is the merged value of all Privacy lines.
+func Raises(m *message.Message) bool             { panic("todo") }
+func PrivacyOf(m *message.Message) rules.Privacy { panic("todo") }
+
+// AnonymousFrom: From host anonymous.invalid or user anonymous, any case.
+func AnonymousFrom(m *message.Message) bool { panic("todo") }
+
+// PeerHash and TagHash are the short hashes kept in a Dialog.
+func PeerHash(name string) uint32 { panic("todo") }
+func TagHash(tag []byte) uint32   { panic("todo") }
