@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// call is a call from one user agent through the gateway to another.
+type call struct {
+	t      *testing.T
+	r      *rig
+	ua, u1 *ua
+	line   line
+	sent   sipMsg // the INVITE as the caller sent it
+	got    sipMsg // as the callee got it
+	a, b   *dialog
+}
+
+// ringingCall is TV02 as far as 180.
+func ringingCall(t *testing.T) *call {
+	t.Helper()
+	r := newRig(t, "U1", "")
+	c := &call{t: t, r: r, ua: r.ua("A"), u1: r.ua("U1"), line: r.line("A")}
+	for _, v := range loadVectors(t) {
+		if v.name == "TV02" {
+			c.sent = mustParse(t, r.local(v.msg))
+		}
+	}
+	c.ua.send(r.gw, c.sent.raw)
+	c.got = c.u1.request("INVITE")
+	c.noLeak(c.got)
+	c.u1.send(r.gw, answer(c.got, "180 Ringing", "b9", "Contact: <sip:b@"+c.u1.host()+">"))
+	c.restored(c.ua.response(180))
+	return c
+}
+
+// withheldCall is TV02 answered and acknowledged.
+func withheldCall(t *testing.T) *call {
+	t.Helper()
+	c := ringingCall(t)
+	c.answer()
+	c.ua.send(c.a.hop(), c.a.request("ACK", "ack"))
+	c.noLeak(c.u1.request("ACK"))
+	return c
+}
+
+func (c *call) answer() {
+	c.t.Helper()
+	c.u1.send(c.r.gw, answer(c.got, "200 OK", "b9", "Contact: <sip:b@"+c.u1.host()+">"))
+	c.b = asCallee(c.got, "b9", c.u1.addr())
+	ok := c.ua.response(200)
+	c.restored(ok)
+	c.a = asCaller(ok, c.ua.addr())
+}
+
+func (c *call) noLeak(m sipMsg) {
+	c.t.Helper()
+	if w := c.line.leak(m.raw); w != "" {
+		c.t.Errorf("leak (%s) in\n%s", w, m.raw)
+	}
+}
+
+// restored: a response to the caller is one to the INVITE it sent.
+func (c *call) restored(m sipMsg) {
+	c.t.Helper()
+	restored(c.t, c.sent, m)
+}
+
+func restored(t *testing.T, sent, m sipMsg) {
+	t.Helper()
+	same := map[string][2]string{
+		"From":    {m.get("From"), sent.get("From")},
+		"To":      {withoutTag(m.get("To")), sent.get("To")},
+		"Call-ID": {m.get("Call-ID"), sent.get("Call-ID")},
+		"CSeq":    {m.get("CSeq"), sent.get("CSeq")},
+	}
+	for h, v := range same {
+		if v[0] != v[1] {
+			t.Errorf("%s not restored: %q, sent %q", h, v[0], v[1])
+		}
+	}
+	got, want := m.values("Via"), sent.values("Via")
+	if len(got) != len(want) {
+		t.Errorf("Via: got %d values, sent %d", len(got), len(want))
+		return
+	}
+	for i := range want {
+		if sentBranch := viaBranch(want[i]); viaBranch(got[i]) != sentBranch {
+			t.Errorf("Via %d: %q, sent %q", i, got[i], want[i])
+		}
+	}
+}
+
+func viaBranch(via string) string {
+	_, b, _ := strings.Cut(via, "branch=")
+	b, _, _ = strings.Cut(b, ";")
+	return strings.TrimSpace(b)
+}
+
+// sameWithheldDialog: a request of the withheld caller reached the callee as one of the
+// dialog it knows.
+func (c *call) sameWithheldDialog(m sipMsg, cseq string) {
+	c.t.Helper()
+	c.noLeak(m)
+	if m.get("From") != c.got.get("From") {
+		c.t.Errorf("From %q, the dialog's is %q", m.get("From"), c.got.get("From"))
+	}
+	if m.get("Call-ID") != c.got.get("Call-ID") || m.get("CSeq") != cseq {
+		c.t.Errorf("Call-ID %q CSeq %q", m.get("Call-ID"), m.get("CSeq"))
+	}
+	if ct := m.get("Contact"); ct != "" && !strings.Contains(target(ct), "@"+c.r.gw) {
+		c.t.Errorf("Contact %q is not on the gateway", ct)
+	}
+	absent(c.t, m, "P-Asserted-Identity")
+	if p := strings.Join(m.all("Privacy"), ","); p != "id" && p != "" {
+		c.t.Errorf("Privacy %q", p)
+	}
+}
+
+func absent(t *testing.T, m sipMsg, headers ...string) {
+	t.Helper()
+	for _, h := range headers {
+		if len(m.all(h)) > 0 {
+			t.Errorf("%s is there: %q", h, m.get(h))
+		}
+	}
+}
+
+func mustParse(t *testing.T, raw string) sipMsg {
+	t.Helper()
+	m, err := parseSIP(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
