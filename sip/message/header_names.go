@@ -276,3 +276,59 @@ func (id HeaderID) String() string {
 	}
 	return headerNames[id].long
 }
+
+// compactNames and longNames find a field by its name: by its only letter, or by a
+// hash of its length and three letters (open addressing, 0: free).
+var (
+	compactNames [256]HeaderID = compactTable()
+	longNames                  = longTable()
+)
+
+const longSlots = 1024
+
+func compactTable() (t [256]HeaderID) {
+	for id, n := range headerNames {
+		if n.compact != 0 {
+			t[n.compact] = HeaderID(id)
+			t[n.compact-'a'+'A'] = HeaderID(id)
+		}
+	}
+	return t
+}
+
+func longTable() (t [longSlots]HeaderID) {
+	for id, n := range headerNames {
+		if n.long == "" {
+			continue
+		}
+		slot := nameSlot([]byte(n.long))
+		for t[slot] != HOther {
+			slot = (slot + 1) % longSlots
+		}
+		t[slot] = HeaderID(id)
+	}
+	return t
+}
+
+func nameSlot(name []byte) uint32 {
+	n := len(name)
+	first, middle, last := name[0]|0x20, name[n/2]|0x20, name[n-1]|0x20
+	return (uint32(first)*31 + uint32(middle)*131 + uint32(last)*7 + uint32(n)*61) % longSlots
+}
+
+// LookupHeader finds a header by its long or compact name in any case; HOther when
+// it is not listed.
+func LookupHeader(name []byte) HeaderID {
+	switch len(name) {
+	case 0:
+		return HOther
+	case 1:
+		return compactNames[name[0]]
+	}
+	for slot := nameSlot(name); ; slot = (slot + 1) % longSlots {
+		id := longNames[slot]
+		if id == HOther || EqualFold(name, headerNames[id].long) {
+			return id
+		}
+	}
+}

@@ -1,7 +1,5 @@
 package message
 
-import "net/netip"
-
 // Message is a view over the bytes of one request or response. The zero value
 // is ready for Parse, and Parse reuses all it holds: no allocation once warm.
 // Accessors never copy; what they return is valid until the next Parse.
@@ -10,115 +8,162 @@ type Message struct {
 	headers []Header
 	first   [headerCount]uint8 // index+1 of the first header of each kind
 	method  Method
+	viaOK   bool
+	cseqOK  bool
+	err     ParseError
 	status  int
 	name    Span // method name, or reason phrase
 	uri     Span
 	body    Span
+	top     uint16 // behind the start line
+	bottom  uint16 // behind the last header line
+	fromTag Span
+	toTag   Span
+	cseq    uint32
+	cseqBy  Span // method name in CSeq
+	via     Via
 }
 
-// Parse views b, which must be exactly one message (a datagram, or a framed
-// stream message). b is kept, not copied. On error the message is as far read as
-// it could be: Answerable tells whether a 400 can be built from it.
-func (m *Message) Parse(b []byte) error { panic("todo") }
-
-// Answerable: a request with Via, From, To, Call-ID and CSeq readable enough to
-// build a response, whatever else is wrong with it.
-func (m *Message) Answerable() bool { panic("todo") }
+// Answerable tells whether a response to m can be built and would find its way: m
+// is a request, not ACK, and its top Via is readable, whatever else is wrong with
+// it or missing. AppendResponse copies what is there (RFC 4475 3.3.1).
+func (m *Message) Answerable() bool {
+	return m.status == 0 && m.method != MethodNone && m.method != ACK && m.viaOK
+}
 
 // CopyFrom makes m an independent copy of src (bytes and index), reusing m's memory.
-func (m *Message) CopyFrom(src *Message) { panic("todo") }
+func (m *Message) CopyFrom(src *Message) {
+	if m == src {
+		return
+	}
+	buf, headers := m.buf, m.headers
+	*m = *src
+	m.buf = append(buf[:0], src.buf...)
+	m.headers = append(headers[:0], src.headers...)
+	if src.via.Branch != nil {
+		m.via.Branch = m.Get(m.offsetOf(src, src.via.Branch))
+	}
+}
 
-func (m *Message) Bytes() []byte      { return m.buf }
-func (m *Message) Get(s Span) []byte  { return m.buf[s.Off:s.End] }
-func (m *Message) IsRequest() bool    { return m.status == 0 }
-func (m *Message) Method() Method     { return m.method } // of the request; of a response: from CSeq
-func (m *Message) MethodName() []byte { return m.buf[m.name.Off:m.name.End] }
-func (m *Message) RequestURI() Span   { return m.uri }
-func (m *Message) Status() int        { return m.status }
-func (m *Message) Reason() Span       { return m.name }
-func (m *Message) Headers() []Header  { return m.headers }
-func (m *Message) Body() Span         { return m.body }
+// offsetOf is the span that b, a part of src's bytes, has in them.
+func (m *Message) offsetOf(src *Message, b []byte) Span {
+	off := cap(src.buf) - cap(b)
+	return span(off, off+len(b))
+}
+
+func (m *Message) Bytes() []byte     { return m.buf }
+func (m *Message) Get(s Span) []byte { return m.buf[s.Off:s.End] }
+func (m *Message) IsRequest() bool   { return m.status == 0 }
+func (m *Message) Method() Method    { return m.method } // of the request; of a response: from CSeq
+func (m *Message) RequestURI() Span  { return m.uri }
+func (m *Message) Status() int       { return m.status }
+func (m *Message) Reason() Span      { return m.name }
+func (m *Message) Headers() []Header { return m.headers }
+func (m *Message) Body() Span        { return m.body }
+
+// MethodName is the method as written: of the request; of a response: from CSeq.
+func (m *Message) MethodName() []byte {
+	if m.status != 0 {
+		return m.Get(m.cseqBy)
+	}
+	return m.Get(m.name)
+}
+
+// HeaderBlock runs from behind the start line to behind the last header line.
+func (m *Message) HeaderBlock() Span { return Span{m.top, m.bottom} }
 
 // First is the first header of that kind, nil when there is none.
-func (m *Message) First(id HeaderID) *Header { panic("todo") }
+func (m *Message) First(id HeaderID) *Header {
+	if id >= headerCount || m.first[id] == 0 {
+		return nil
+	}
+	return &m.headers[m.first[id]-1]
+}
+
+// Has tells whether there is a header of that kind.
+func (m *Message) Has(id HeaderID) bool { return id < headerCount && m.first[id] != 0 }
 
 // Value is the value bytes of the first header of that kind, nil when there is none.
-func (m *Message) Value(id HeaderID) []byte { panic("todo") }
+func (m *Message) Value(id HeaderID) []byte {
+	if h := m.First(id); h != nil {
+		return m.Get(h.Value)
+	}
+	return nil
+}
 
 // All yields every header line of that kind in wire order, without allocation.
-func (m *Message) All(id HeaderID) func(yield func(*Header) bool) { panic("todo") }
+func (m *Message) All(id HeaderID) func(yield func(*Header) bool) {
+	return func(yield func(*Header) bool) { m.eachHeader(id, yield) }
+}
+
+func (m *Message) eachHeader(id HeaderID, yield func(*Header) bool) {
+	if !m.Has(id) {
+		return
+	}
+	for i := int(m.first[id]) - 1; i < len(m.headers); i++ {
+		if m.headers[i].ID == id && !yield(&m.headers[i]) {
+			return
+		}
+	}
+}
 
 // CSeq is the sequence number and method of CSeq; ok false when unreadable.
-func (m *Message) CSeq() (n uint32, method Method, ok bool) { panic("todo") }
+func (m *Message) CSeq() (n uint32, method Method, ok bool) {
+	if !m.cseqOK {
+		return 0, MethodNone, false
+	}
+	return m.cseq, LookupMethod(m.Get(m.cseqBy)), true
+}
 
 // FromTag, ToTag: the tag parameter's bytes, nil when absent.
-func (m *Message) FromTag() []byte { panic("todo") }
-func (m *Message) ToTag() []byte   { panic("todo") }
+func (m *Message) FromTag() []byte { return m.tag(m.fromTag) }
+func (m *Message) ToTag() []byte   { return m.tag(m.toTag) }
 
-// Values yields the comma-separated values of one header line as spans (commas
-// in quotes, angle brackets and comments respected), trimmed.
-func (m *Message) Values(h *Header) func(yield func(Span) bool) { panic("todo") }
-
-// NameAddr is a name-addr or addr-spec with its header parameters (RFC 3261
-// 20.10). Without angle brackets everything after ";" is a header parameter.
-type NameAddr struct {
-	Display  Span // as written, quotes included; empty when none
-	URI      Span // without angle brackets
-	Params   Span // from the first ";" of the header parameters to the end; empty when none
-	Brackets bool
+func (m *Message) tag(s Span) []byte {
+	if s.Empty() {
+		return nil
+	}
+	return m.Get(s)
 }
 
-// NameAddr reads one value (a whole header value, or one of Values).
-func (m *Message) NameAddr(s Span) (NameAddr, bool) { panic("todo") }
-
-// Param finds a parameter by name (any case) in a span of ";name=value" parameters.
-// value is the span after "=", quotes included; empty for a flag. whole runs from
-// the ";" to the end of the value, so that removing it removes the parameter.
-func (m *Message) Param(params Span, name string) (value, whole Span, ok bool) { panic("todo") }
-
-// URI is the parts of a URI. For tel: User is the subscriber and Params its parameters.
-type URI struct {
-	Scheme   Scheme
-	User     Span // user part without password; telephone-subscriber parameters included
-	Password Span
-	Host     Span // with brackets for IPv6
-	Port     uint16
-	Params   Span // ";..." of the URI
-	Headers  Span // "?..." of the URI
-}
-
-// Scheme of a URI.
-type Scheme uint8
-
-const (
-	SchemeOther Scheme = iota
-	SIP
-	SIPS
-	Tel
-	URN
-)
-
-// ParseURI splits the URI at s into its parts.
-func (m *Message) ParseURI(s Span) (URI, bool) { panic("todo") }
-
-// Via is one Via value.
-type Via struct {
-	Transport Span // "UDP", "TCP", "TLS" as written
-	Host      Span
-	Port      uint16 // 0: none
-	Branch    []byte // nil: none
-	Params    Span
-	RPort     bool // rport present, with or without value
-	Whole     Span // this one value
-}
+// CallID is the Call-ID's bytes, nil when absent.
+func (m *Message) CallID() []byte { return m.Value(HCallID) }
 
 // TopVia reads the first value of the first Via header.
-func (m *Message) TopVia() (Via, bool) { panic("todo") }
-
-// AppendVias appends all Via lines of a received request to dst as they belong
-// into its responses: the topmost with received and rport as RFC 3581 section 4 and
-// RFC 3261 18.2.1 want them, for a request that came from source.
-func (m *Message) AppendVias(dst []byte, source netip.AddrPort) []byte { panic("todo") }
+func (m *Message) TopVia() (Via, bool) { return m.via, m.viaOK }
 
 // ContentLength is the declared length; ok false when absent or not a number.
-func (m *Message) ContentLength() (n int, ok bool) { panic("todo") }
+func (m *Message) ContentLength() (n int, ok bool) {
+	v, ok := number(m.Value(HContentLength), 1<<31-1)
+	return int(v), ok
+}
+
+// DefaultMaxForwards is what a request without Max-Forwards is taken to have
+// (RFC 3261 16.6 item 3).
+const DefaultMaxForwards = 70
+
+// MaxForwards is the value of Max-Forwards; ok false when absent or not a number.
+// A value above 255 counts as DefaultMaxForwards (RFC 4475 3.1.2.4: as if absent).
+func (m *Message) MaxForwards() (n int, ok bool) {
+	return maxForwards(m.Value(HMaxForwards))
+}
+
+func maxForwards(b []byte) (n int, ok bool) {
+	if !allDigits(b) {
+		return 0, false
+	}
+	v, ok := number(b, 255)
+	if !ok {
+		return DefaultMaxForwards, true
+	}
+	return int(v), true
+}
+
+func allDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
