@@ -4,7 +4,11 @@
 // Everything here is pure: bytes in, values out, no clock, lock or I/O.
 package numbering
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Number is one telephone number as a small comparable value: usable as a map
 // key, copied without allocation. It prints itself redacted wherever it is
@@ -94,3 +98,10 @@ func (n Number) GoString() string { return n.String() }
 
 // LogValue is redacted as String is.
 func (n Number) LogValue() slog.Value { return slog.StringValue(n.String()) }
+
+// Format is redacted as String is, under every verb: %d must not print digits.
+func (n Number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, n.String()) }
+
+// MarshalText is redacted as String is, so that no structure that happens to
+// hold a Number writes it out; whoever means to writes E164.
+func (n Number) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
