@@ -1,0 +1,48 @@
+package privacy
+
+// saltSize is how much of a dialog's ID (of its random part, so that calls of one
+// millisecond differ too) goes into its identifiers: it makes the same tag look new in
+// every call.
+const saltSize = 6
+
+// maxID bounds identifiers, mapped or not: those of real ones have 10 to 150 bytes.
+const maxID = 4096
+
+// MapID appends the gateway's own form of a Call-ID or tag of a withheld party: letters
+// only, salted by the call, reversible by UnmapID with the ring alone. The same id in the
+// same dialog gives the same letters, on every gateway with this ring.
+func (k *KeyRing) MapID(dst []byte, d *Dialog, id []byte) []byte {
+	key := k.ring.Load().forMillis(d.bornMillis())
+	w := scratches.Get().(*scratch)
+	w.buf = append(w.buf[:0], d.ID[len(d.ID)-saltSize:]...)
+	w.buf = append(w.buf, id...)
+	n := len(w.buf)
+	w.buf = key.mapping.seal(w, w.buf, w.buf[:n])
+	dst = appendSealHead(dst, purposeID, key.id)
+	dst = appendLetters(dst, w.buf[n:])
+	scratches.Put(w)
+	return dst
+}
+
+// UnmapID appends to dst what was mapped; ok is false, and dst as it was, for anything
+// MapID did not make with a key of this ring.
+func (k *KeyRing) UnmapID(dst, mapped []byte) (plain []byte, ok bool) {
+	purpose, id, ok := readSealHead(mapped)
+	if !ok || purpose != purposeID || len(mapped) > 2*maxID {
+		return dst, false
+	}
+	key := k.find(id)
+	if key == nil {
+		return dst, false
+	}
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	if w.buf, ok = readLetters(w.buf[:0], mapped[2:]); !ok {
+		return dst, false
+	}
+	salted, ok := key.mapping.open(w, w.buf)
+	if !ok || len(salted) < saltSize {
+		return dst, false
+	}
+	return append(dst, salted[saltSize:]...), true
+}
