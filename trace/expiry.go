@@ -1,0 +1,29 @@
+package trace
+
+import "time"
+
+// MaxRetention is the longest time records are kept, in months (promise 7, LAW-18).
+const MaxRetention = 12
+
+// Expiry is start plus calendar months, at the same time of day. Where the month has no
+// such day, it is the last one it has: twelve months from 29 February end on
+// 28 February, not on 1 March, so that nothing is kept longer than the months say.
+func Expiry(start time.Time, months int) time.Time {
+	y, m, d := start.Date()
+	first := time.Date(y, m+time.Month(months), 1, 0, 0, 0, 0, start.Location())
+	last := time.Date(first.Year(), first.Month()+1, 0, 0, 0, 0, 0, start.Location()).Day()
+	h, mi, s := start.Clock()
+	return time.Date(first.Year(), first.Month(), min(d, last), h, mi, s, start.Nanosecond(), start.Location())
+}
+
+// Expired is the moment before which every record begun is past its retention at now.
+// A record is before it at the latest 24 hours after it expired (29 February, again).
+func Expired(now time.Time, months int) time.Time {
+	y, m, d := now.Date()
+	h, mi, s := now.Clock()
+	t := time.Date(y, m-time.Month(months), d, h, mi, s, now.Nanosecond(), now.Location())
+	if t.Day() != d { // no such day: the whole month has expired
+		return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, now.Location())
+	}
+	return t
+}

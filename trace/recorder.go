@@ -1,0 +1,177 @@
+package trace
+
+import (
+	"cmp"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Waiter is told, from the commit goroutine, that its record is durable (nil), or that
+// it is not and the call goes on all the same (ErrLate, ErrStore...). It is told once.
+type Waiter interface{ Recorded(err error) }
+
+// Options of a Recorder; zero values mean the defaults in brackets.
+type Options struct {
+	Window    time.Duration          // longest wait for company in a commit [2 ms]
+	Budget    time.Duration          // a call waits no longer than this for its record [250 ms]
+	Lazy      time.Duration          // an update nobody waits for may wait this long for company [50 ms]
+	Retention int                    // months, 1 to 12 [12]
+	Queue     int                    // bytes of records that may wait for a slow store [32 MiB]
+	After     func()                 // called after the callbacks of a batch (the transport's Flush)
+	Failed    func(n int, err error) // calls that went on without a record: count, alarm
+}
+
+func (o Options) withDefaults() Options {
+	o.Window = cmp.Or(o.Window, 2*time.Millisecond)
+	o.Budget = cmp.Or(o.Budget, 250*time.Millisecond)
+	o.Lazy = cmp.Or(o.Lazy, 50*time.Millisecond)
+	o.Queue = cmp.Or(o.Queue, 32<<20)
+	if o.Retention < 1 || o.Retention > MaxRetention {
+		o.Retention = MaxRetention
+	}
+	if o.After == nil {
+		o.After = func() {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(int, error) {}
+	}
+	return o
+}
+
+// Recorder commits records in groups: the next batch begins when the last is down, and
+// commits begin no closer together than the window. So a lone call is committed at once,
+// and under load the window is shared by all calls that come in it. One goroutine
+// writes, another watches it; Begin never blocks. Safe for concurrent use.
+type Recorder struct {
+	store Store
+	o     Options
+
+	kick    chan struct{} // there is something to write
+	wake    chan struct{} // there is something to watch
+	closing chan struct{}
+	written chan struct{} // the writer is gone
+	group   sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows
+	filling  *batch     // takes new records
+	flying   *batch     // with the store now; nil: none
+	spare    *batch     // for reuse
+	stalled  bool       // the store has kept flying for longer than the budget
+	watching bool       // the watchdog will look again by itself
+	closed   bool
+
+	backlog backlog // of the writer alone
+}
+
+// NewRecorder starts a recorder on s, which stays the caller's to close, later.
+func NewRecorder(s Store, o Options) *Recorder {
+	r := &Recorder{
+		store:   s,
+		o:       o.withDefaults(),
+		kick:    make(chan struct{}, 1),
+		wake:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		written: make(chan struct{}),
+		filling: new(batch),
+	}
+	r.backlog.limit = r.o.Queue
+	r.group.Go(r.write)
+	r.group.Go(r.watch)
+	return r
+}
+
+// NewID makes the ID of a call that begins now.
+func (r *Recorder) NewID(now time.Time) ID { return NewID(now) }
+
+// Begin writes rec (copied before it returns) and then calls w.Recorded once, from
+// another goroutine. w may be nil.
+func (r *Recorder) Begin(rec *Record, w Waiter) {
+	if rec.Expires.IsZero() {
+		rec.Expires = Expiry(rec.Start, r.o.Retention)
+	}
+	r.mu.Lock()
+	if err := r.refusal(); err != nil {
+		r.mu.Unlock()
+		r.refuse(w, err)
+		return
+	}
+	first := r.filling.add(rec, AppendRecord, w, time.Now().Add(r.o.Budget))
+	watch := w != nil && (r.stalled || !r.watching)
+	r.watching = r.watching || watch
+	r.mu.Unlock()
+	if first {
+		signal(r.kick)
+	}
+	if watch {
+		signal(r.wake)
+	}
+}
+
+// Finish notes answer, end or final status of a call; nobody waits for it. Zero fields
+// of rec are left as they were; an update that holds the same fields as an earlier one
+// replaces it. It is silently dropped where Begin would be refused.
+func (r *Recorder) Finish(rec *Record) {
+	if rec.Answer.IsZero() && rec.End.IsZero() && rec.Status == 0 {
+		return
+	}
+	r.mu.Lock()
+	if r.refusal() != nil {
+		r.mu.Unlock()
+		return
+	}
+	first := r.filling.add(rec, AppendUpdate, nil, time.Time{})
+	r.mu.Unlock()
+	if first {
+		signal(r.kick)
+	}
+}
+
+// Close commits what waits and stops. It gives a hanging store ten budgets.
+func (r *Recorder) Close() error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return ErrClosed
+	}
+	r.closed = true
+	r.mu.Unlock()
+	close(r.closing)
+	select {
+	case <-r.written:
+	case <-time.After(10 * r.o.Budget):
+		return fmt.Errorf("%w: gave up while closing", ErrLate)
+	}
+	r.group.Wait()
+	return nil
+}
+
+// refusal tells why nothing more is taken. r.mu held.
+func (r *Recorder) refusal() error {
+	switch {
+	case r.closed:
+		return ErrClosed
+	case len(r.filling.buf) >= r.o.Queue:
+		return ErrFull
+	}
+	return nil
+}
+
+// refuse lets a call go on whose record cannot be taken. Rare, and never on the
+// caller's own goroutine, which holds locks that Recorded wants.
+func (r *Recorder) refuse(w Waiter, err error) {
+	go func() {
+		r.o.Failed(1, err)
+		if w != nil {
+			w.Recorded(err)
+		}
+		r.o.After()
+	}()
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

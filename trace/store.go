@@ -1,0 +1,31 @@
+package trace
+
+import "time"
+
+// Store keeps encoded records durably.
+type Store interface {
+	// Append makes a batch durable, all or nothing, before it returns. The entries and
+	// their bytes belong to the caller again when it returns. An entry with the ID and
+	// Kind of an earlier one replaces it, so appending a batch twice does no harm.
+	Append(batch []Entry) error
+	// Scan yields records begun in [from, to), in order of time, their updates merged
+	// in. yield answers false to stop. The record given belongs to yield. Records that
+	// cannot be read are passed over; the error tells of them at the end.
+	Scan(from, to time.Time, yield func(*Record) bool) error
+	Close() error
+}
+
+// Entry is one encoded record or one update of a record.
+type Entry struct {
+	ID    ID
+	Value []byte
+}
+
+// Kind tells the entries of one ID apart and orders them: 0 is the record itself,
+// others are updates. Stores make it part of the key, after the ID.
+func (e Entry) Kind() byte {
+	if len(e.Value) < headerLen {
+		return 0
+	}
+	return e.Value[1]
+}
