@@ -93,7 +93,10 @@ func (m *Message) checkCSeq() {
 	switch {
 	case m.status != 0:
 		m.method = LookupMethod(b[name:end])
-	case m.method != MethodNone && string(b[name:end]) != string(m.Get(m.name)):
+	case m.method == MethodNone || string(b[name:end]) == string(m.Get(m.name)):
+	case m.method == MethodOther:
+		m.fail(UnknownMethod, HCSeq, name)
+	default:
 		m.fail(WrongCSeqMethod, HCSeq, name)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	BadCallID              // empty, or white space or controls inside
 	BadCSeq                // no number below 2**32 and method
 	WrongCSeqMethod        // not the method of the start line
+	UnknownMethod          // the same, and the start line's is not known here
 	BadMaxForwards         // no number
 	BadContentLength       // no number, too large a number, or different ones
 	ShortBody              // Content-Length promises more than there is
@@ -49,6 +50,7 @@ var faultTexts = [faultCount]string{
 	BadCallID:        "bad Call-ID",
 	BadCSeq:          "bad CSeq",
 	WrongCSeqMethod:  "CSeq method differs from request method",
+	UnknownMethod:    "unknown method, and CSeq method differs",
 	BadMaxForwards:   "bad Max-Forwards",
 	BadContentLength: "bad Content-Length",
 	ShortBody:        "body shorter than Content-Length",
@@ -70,6 +72,8 @@ func (f Fault) Status() int {
 	switch f {
 	case BadVersion:
 		return 505
+	case UnknownMethod:
+		return 501 // rather than 400: RFC 4475 3.1.2.18
 	case TooLarge, TooManyHeaders:
 		return 513
 	}

@@ -94,15 +94,24 @@ func EqualHost(a, b []byte) bool {
 var dot = []byte{'.'}
 
 // HostAddr is the address a host is written as, IPv6 with or without brackets; ok is
-// false for a name. IPv4 in IPv6 comes out as IPv4.
+// false for a name. IPv4 in IPv6 comes out as IPv4. Three colons before an IPv4 part
+// count as two, as RFC 5118 4.10 wants it.
 func HostAddr(host []byte) (netip.Addr, bool) {
 	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
 		host = host[1 : n-1]
 	}
-	if len(host) == 0 || !all(host, cIPv6) {
+	if len(host) > maxAddrText || !all(host, cIPv6) {
 		return netip.Addr{}, false
+	}
+	var text [maxAddrText]byte
+	if i := bytes.Index(host, threeColons); i >= 0 && bytes.IndexByte(host[i:], '.') >= 0 {
+		host = append(append(text[:0], host[:i]...), host[i+1:]...)
 	}
 	// ParseAddr keeps its text only in a zone, which cIPv6 rules out, or an error.
 	a, err := netip.ParseAddr(unsafe.String(&host[0], len(host)))
 	return a.Unmap(), err == nil
 }
+
+const maxAddrText = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") + 1
+
+var threeColons = []byte(":::")

@@ -91,15 +91,16 @@ func (m *Message) readRequestLine(end int) {
 }
 
 // requestURI tells whether the URI may stand in a start line: no white space, no
-// brackets, and readable when its scheme is known (RFC 4475 3.1.2.7, 3.1.2.8).
+// brackets, readable when its scheme is known, and without headers of its own
+// (RFC 4475 3.1.2.7, 3.1.2.8, 3.1.2.11).
 func requestURI(b []byte, s Span) bool {
 	for _, c := range b[s.Off:s.End] {
 		if !is(c, cText) || c == '<' || c == '>' || c == '"' {
 			return false
 		}
 	}
-	_, ok := parseURI(b, s)
-	return ok
+	u, ok := parseURI(b, s)
+	return ok && u.Headers.Empty()
 }
 
 // readStatusLine reads "SIP/2.0 SP code SP reason" (RFC 3261 7.2); a missing reason
