@@ -1,0 +1,107 @@
+package rules
+
+import "clirgate/numbering"
+
+// What changes shards. All of it works on shards that no reader sees yet.
+
+// full tells whether one more entry would fill more than 3/4.
+func (t shard) full(used int) bool { return (used+1)*4 > len(t)*3 }
+
+// used counts the taken places.
+func (t shard) used() int {
+	n := 0
+	for i := range t {
+		if t[i].number != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// set writes e in place; there must be a free place.
+func (t shard) set(e entry) {
+	h := hash(e.number)
+	for i := h.place(len(t)); ; {
+		if t[i].number == 0 || t[i].number == e.number {
+			t[i] = e
+			return
+		}
+		if i++; i == len(t) {
+			i = 0
+		}
+	}
+}
+
+// grown is a copy with room for at least one more entry.
+func (t shard) grown(used int) shard {
+	bigger := make(shard, max(4, (used+1)*3/2+1))
+	for i := range t {
+		if t[i].number != 0 {
+			bigger.set(t[i])
+		}
+	}
+	return bigger
+}
+
+// with is a copy that holds e.
+func (t shard) with(e entry) shard {
+	used := t.used()
+	if t.find(e.number, hash(e.number)) == nil && t.full(used) {
+		grown := t.grown(used)
+		grown.set(e)
+		return grown
+	}
+	same := append(shard(nil), t...)
+	same.set(e)
+	return same
+}
+
+// without is a copy that does not hold n. It is filled anew, since taking an
+// entry out of a probe chain would hide those behind it.
+func (t shard) without(n numbering.Number) shard {
+	left := make(shard, len(t))
+	for i := range t {
+		if t[i].number != 0 && t[i].number != n {
+			left.set(t[i])
+		}
+	}
+	return left
+}
+
+// replaced is a snapshot in which one shard is another.
+func (s *Snapshot) replaced(h hashed, change func(shard) shard, count int, revision uint64) *Snapshot {
+	next := *s
+	b := new(block)
+	if old := s.blocks[h.block()]; old != nil {
+		*b = *old
+	}
+	b[h.shard()] = change(b[h.shard()])
+	next.blocks[h.block()] = b
+	next.count += count
+	next.revision = max(next.revision, revision)
+	return &next
+}
+
+// builder fills a snapshot that nobody reads yet.
+type builder struct {
+	s    Snapshot
+	used [fan][fan]uint32
+}
+
+func (b *builder) put(e entry) {
+	h := hash(e.number)
+	blk := b.s.blocks[h.block()]
+	if blk == nil {
+		blk = new(block)
+		b.s.blocks[h.block()] = blk
+	}
+	t, used := &blk[h.shard()], &b.used[h.block()][h.shard()]
+	if t.find(e.number, h) == nil {
+		if t.full(int(*used)) {
+			*t = t.grown(int(*used))
+		}
+		*used++
+		b.s.count++
+	}
+	t.set(e)
+}

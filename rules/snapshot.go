@@ -1,0 +1,159 @@
+package rules
+
+import (
+	"math"
+	"time"
+
+	"clirgate/numbering"
+)
+
+// packed is a subscriber's services in one word.
+type packed uint32
+
+const (
+	maskCLIR    packed = 3
+	bitCLIPOff  packed = 1 << 2
+	bitACR      packed = 1 << 3
+	shiftTIR           = 4
+	maskTIR     packed = 3 << shiftTIR
+	bitOverride packed = 1 << 6
+	bitShield   packed = 1 << 7
+)
+
+func pack(s *Subscriber) packed {
+	bit := func(b bool, p packed) packed {
+		if b {
+			return p
+		}
+		return 0
+	}
+	return packed(s.CLIR)&maskCLIR | packed(s.TIR)<<shiftTIR&maskTIR |
+		bit(s.CLIPOff, bitCLIPOff) | bit(s.ACR, bitACR) | bit(s.Override, bitOverride) | bit(s.ShieldOnBills, bitShield)
+}
+
+func (p packed) clir() CLIR { return CLIR(p & maskCLIR) }
+func (p packed) tir() TIR   { return TIR(p & maskTIR >> shiftTIR) }
+
+func (p packed) unpack(n numbering.Number) Subscriber {
+	return Subscriber{
+		Number: n, CLIR: p.clir(), TIR: p.tir(), CLIPOff: p&bitCLIPOff != 0, ACR: p&bitACR != 0,
+		Override: p&bitOverride != 0, ShieldOnBills: p&bitShield != 0,
+	}
+}
+
+// entry is what memory keeps of one subscriber, 16 bytes; a zero number is a
+// free place. Notes stay in the store.
+type entry struct {
+	number   numbering.Number
+	services packed
+	until    uint32 // unix seconds; 0: for good
+}
+
+func entryOf(s *Subscriber) entry {
+	e := entry{number: s.Number, services: pack(s)}
+	if !s.Until.IsZero() {
+		e.until = uint32(min(max(s.Until.Unix(), 1), math.MaxUint32))
+	}
+	return e
+}
+
+// shard is an open-addressing hash table, probed linearly. At most 3/4 of the
+// places are taken, so every probe ends.
+type shard []entry
+
+// fan is how many children each of the two upper levels has.
+const fan = 256
+
+type block [fan]shard
+
+// Snapshot is all subscribers' services at one revision. It is immutable: a
+// change makes a new one that shares all but one shard and the path to it, so
+// readers take no lock and a change costs some kilobytes of copying.
+//
+// Each of the 65,536 shards holds about 150 of 10 million subscribers. The nil
+// Snapshot means that the rules cannot be read.
+type Snapshot struct {
+	revision uint64
+	count    int
+	blocks   [fan]*block
+}
+
+// Revision is that of the last change it holds; 0 for nil.
+func (s *Snapshot) Revision() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.revision
+}
+
+// Len is how many subscribers have a service.
+func (s *Snapshot) Len() int {
+	if s == nil {
+		return 0
+	}
+	return s.count
+}
+
+// Subscriber answers the services in force for a number at a time, without
+// note and end. ok is false when there are none.
+func (s *Snapshot) Subscriber(n numbering.Number, now time.Time) (sub Subscriber, ok bool) {
+	if s == nil {
+		return Subscriber{}, false
+	}
+	p := s.services(n, now.Unix())
+	return p.unpack(n), p != 0
+}
+
+// services answers the services in force at now (unix seconds), 0 for none.
+func (s *Snapshot) services(n numbering.Number, now int64) packed {
+	if n == 0 {
+		return 0
+	}
+	h := hash(n)
+	b := s.blocks[h.block()]
+	if b == nil {
+		return 0
+	}
+	e := b[h.shard()].find(n, h)
+	if e == nil || e.until != 0 && now >= int64(e.until) {
+		return 0
+	}
+	return e.services
+}
+
+// hashed is the mixed bits of a number: 8 choose the block, 8 the shard, 32 the
+// place.
+type hashed uint64
+
+// hash is the finaliser of SplitMix64: every bit of the number reaches every
+// bit of the hash.
+func hash(n numbering.Number) hashed {
+	x := uint64(n)
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return hashed(x ^ x>>31)
+}
+
+func (h hashed) block() uint8 { return uint8(h >> 56) }
+func (h hashed) shard() uint8 { return uint8(h >> 48) }
+
+// place maps the hash to 0..n-1 without a division.
+func (h hashed) place(n int) int { return int(uint64(uint32(h)) * uint64(n) >> 32) }
+
+// find answers the entry of n, or nil.
+func (t shard) find(n numbering.Number, h hashed) *entry {
+	if len(t) == 0 {
+		return nil
+	}
+	for i := h.place(len(t)); ; {
+		switch t[i].number {
+		case n:
+			return &t[i]
+		case 0:
+			return nil
+		}
+		if i++; i == len(t) {
+			i = 0
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"clirgate/numbering"
+)
+
+// Table is the subscribers' services in memory. Calls read its snapshot, which
+// takes no lock; changes are made one at a time. The zero Table has no
+// snapshot: until it is loaded, nothing can be read and calls are withheld (D9).
+type Table struct {
+	mu      sync.Mutex // held by whoever makes the next snapshot
+	current atomic.Pointer[Snapshot]
+}
+
+// Snapshot is the present state; nil before the first Load and after Forget.
+func (t *Table) Snapshot() *Snapshot { return t.current.Load() }
+
+// Put puts a subscriber in force at once, at a revision. Without a snapshot it
+// does nothing: part of the rules would look like all of them.
+func (t *Table) Put(s Subscriber, revision uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := entryOf(&s)
+	if e.services == 0 {
+		t.remove(s.Number, revision)
+		return
+	}
+	now := t.current.Load()
+	if now == nil || e.number == 0 {
+		return
+	}
+	h, added := hash(e.number), 0
+	if !now.holds(e.number) {
+		added = 1
+	}
+	t.current.Store(now.replaced(h, func(old shard) shard { return old.with(e) }, added, revision))
+}
+
+// Delete takes a subscriber's services out of force at once.
+func (t *Table) Delete(n numbering.Number, revision uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.remove(n, revision)
+}
+
+func (t *Table) remove(n numbering.Number, revision uint64) {
+	now := t.current.Load()
+	if now == nil {
+		return
+	}
+	if !now.holds(n) {
+		next := *now
+		next.revision = max(next.revision, revision)
+		t.current.Store(&next)
+		return
+	}
+	t.current.Store(now.replaced(hash(n), func(old shard) shard { return old.without(n) }, -1, revision))
+}
+
+// Load replaces everything with what read puts, as of the revision it answers.
+// When read fails, the previous state stays. Changes wait meanwhile.
+func (t *Table) Load(read func(put func(Subscriber)) (revision uint64, err error)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := new(builder)
+	revision, err := read(func(s Subscriber) {
+		if e := entryOf(&s); e.services != 0 && e.number != 0 {
+			b.put(e)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	b.s.revision = revision
+	s := b.s // apart from the builder's counts, which may go
+	t.current.Store(&s)
+	return nil
+}
+
+// Forget drops the snapshot: from now on the rules cannot be read (D9).
+func (t *Table) Forget() { t.current.Store(nil) }
+
+func (s *Snapshot) holds(n numbering.Number) bool {
+	h := hash(n)
+	b := s.blocks[h.block()]
+	return b != nil && b[h.shard()].find(n, h) != nil
+}
