@@ -157,9 +157,11 @@ func (r *rig) Stray(f transport.Flow)                { r.note("stray") }
 // receive lets the layer have a message.
 func (r *rig) receive(f transport.Flow, text string) { r.l.Receive([]byte(text), f) }
 
-// sleep lets virtual time pass, and half a second more so that timers due at its
-// end have fired.
+// sleep lets virtual time pass.
 func (r *rig) sleep(d time.Duration) {
+	r.mu.Lock() // so that the timer goroutine, which takes it too, sees the hooks set
+	//lint:ignore SA2001 ordering only
+	r.mu.Unlock()
 	time.Sleep(d)
 	synctest.Wait()
 }

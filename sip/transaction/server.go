@@ -145,6 +145,9 @@ func (s *Server) handle(e event, status int, b []byte) action {
 		s.final.CompareAndSwap(0, int32(status))
 		s.settle(s.layer)
 	}
+	if e == sendNone {
+		free(&s.last) // silence from now on
+	}
 	if do&send != 0 {
 		s.keep(status, b)
 		s.transmit(b)
