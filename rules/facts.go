@@ -1,5 +1,7 @@
 package rules
 
+import "clirgate/numbering"
+
 // fact is one thing known of a call. The decision is two tables over a set of
 // them, so that it can be read, tested and explained row by row.
 type fact uint32
@@ -45,14 +47,16 @@ func factsOf(s *Snapshot, c *Call) fact {
 	}
 	// A number that nobody vouches for is not looked up: a stranger must not
 	// switch on, or profit from, somebody else's services.
+	var callerNumber numbering.Number
 	if c.TrustedSource {
-		caller := s.services(c.Caller, c.Now)
-		f |= when(caller.clir() == CLIRPermanent, permanent) |
-			when(caller.clir() == CLIRTemporaryRestricted, defaultRestricted) |
-			when(caller&bitOverride != 0, callerOverride)
+		callerNumber = c.Caller
 	}
-	callee := s.services(c.Called, c.Now)
-	return f | when(callee&bitACR != 0, calleeACR) | when(callee&bitCLIPOff != 0, calleeCLIPOff) |
+	callerProbe, calleeProbe := s.locate(callerNumber), s.locate(c.Called)
+	caller, callee := callerProbe.services(c.Now), calleeProbe.services(c.Now)
+	return f | when(caller.clir() == CLIRPermanent, permanent) |
+		when(caller.clir() == CLIRTemporaryRestricted, defaultRestricted) |
+		when(caller&bitOverride != 0, callerOverride) |
+		when(callee&bitACR != 0, calleeACR) | when(callee&bitCLIPOff != 0, calleeCLIPOff) |
 		when(callee.tir() == TIRPermanent, calleeTIR) | when(callee&bitOverride != 0, calleeOverride)
 }
 
