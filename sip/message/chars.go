@@ -10,12 +10,15 @@ const (
 	cHost               // characters of a host name or IPv4 address, "_" leniently
 	cIPv6               // characters inside an IPv6 reference
 	cText               // everything but controls and space
+	cURI                // cText without angle brackets and quotes
+	cWord               // cURI without comma
+	cStop               // what ends or hides the end of a value of a list
 )
 
 var class = charClasses()
 
-func charClasses() (t [256]uint8) {
-	set := func(bit uint8, chars string) {
+func charClasses() (t [256]uint16) {
+	set := func(bit uint16, chars string) {
 		for i := range len(chars) {
 			t[chars[i]] |= bit
 		}
@@ -32,16 +35,21 @@ func charClasses() (t [256]uint8) {
 	set(cIPv6, hex+":.")
 	for c := range 256 {
 		if c > 0x20 && c != 0x7F {
-			t[c] |= cText
+			t[c] |= cText | cURI | cWord
 		}
 	}
+	for _, c := range []byte(`<>"`) {
+		t[c] &^= cURI | cWord
+	}
+	t[','] &^= cWord
+	set(cStop, `,"<(`)
 	return t
 }
 
-func is(c, bits uint8) bool { return class[c]&bits != 0 }
+func is(c byte, bits uint16) bool { return class[c]&bits != 0 }
 
 // all tells whether b is not empty and all of one class.
-func all(b []byte, bits uint8) bool {
+func all(b []byte, bits uint16) bool {
 	for _, c := range b {
 		if class[c]&bits == 0 {
 			return false

@@ -1,13 +1,22 @@
 package message
 
-// once are the headers that may occur only once and that the call path uses.
-var once = [...]HeaderID{HFrom, HTo, HCallID, HCSeq, HMaxForwards}
+// once tells whether a header may occur only once and is used by the call path.
+func once(id HeaderID) bool {
+	switch id {
+	case HFrom, HTo, HCallID, HCSeq, HMaxForwards:
+		return true
+	}
+	return false
+}
 
 // check validates the headers the call path relies on (RFC 3261 16.3 item 1) and
-// keeps what it read of them.
+// keeps what it read of them. Max-Forwards may be absent: that is as good as 70
+// (RFC 3261 16.6 item 3).
 func (m *Message) check() {
-	for _, id := range once {
-		m.checkOnce(id)
+	for _, id := range [...]HeaderID{HVia, HFrom, HTo, HCallID, HCSeq} {
+		if m.first[id] == 0 {
+			m.fail(MissingHeader, id, int(m.bottom))
+		}
 	}
 	m.checkVia()
 	m.fromTag = m.checkAddress(HFrom)
@@ -20,26 +29,9 @@ func (m *Message) check() {
 	}
 }
 
-func (m *Message) checkOnce(id HeaderID) {
-	h := m.First(id)
-	if h == nil {
-		if id != HMaxForwards { // absent is as good as 70 (RFC 3261 16.6 item 3)
-			m.fail(MissingHeader, id, int(m.bottom))
-		}
-		return
-	}
-	for other := range m.All(id) {
-		if other != h {
-			m.fail(RepeatedHeader, id, int(other.Line.Off))
-			return
-		}
-	}
-}
-
 func (m *Message) checkVia() {
 	h := m.First(HVia)
 	if h == nil {
-		m.fail(MissingHeader, HVia, int(m.bottom))
 		return
 	}
 	value, _, found := nextValue(m.buf, int(h.Value.Off), int(h.Value.End))
@@ -60,11 +52,33 @@ func (m *Message) checkAddress(id HeaderID) (tag Span) {
 		return Span{}
 	}
 	na, ok := parseNameAddr(m.buf, h.Value)
-	if !ok || !strictParams(m.buf, na.Params) {
+	if ok {
+		tag, ok = tagOf(m.buf, na.Params)
+	}
+	if !ok {
 		m.fail(BadAddress, id, int(h.Value.Off))
 	}
-	tag, _, _ = findParam(m.buf, na.Params, "tag")
 	return tag
+}
+
+// tagOf finds the tag in header parameters, which must be proper ones and hold one
+// tag at most: two would be two dialogs to two readers.
+func tagOf(b []byte, params Span) (tag Span, ok bool) {
+	found := false
+	for at, end := int(params.Off), int(params.End); at < end; {
+		p, next, ok := strictParam(b, at, end)
+		if !ok {
+			return tag, false
+		}
+		if EqualFold(b[p.Name.Off:p.Name.End], "tag") {
+			if found {
+				return tag, false
+			}
+			tag, found = p.Value, true
+		}
+		at = next
+	}
+	return tag, true
 }
 
 func (m *Message) checkCallID() {

@@ -99,9 +99,31 @@ func (e *Edits) RemoveValues(h *Header, drop func(Span) bool) {
 		}
 		last = s.End
 	}
-	if !kept {
+	if dropped && !kept {
 		e.list = e.list[:list]
 		e.Remove(h.Line)
+	}
+}
+
+// Set gives a header that occurs once its value: in the place of the first one's,
+// further lines of the kind taken out; as a new line at the bottom when there is
+// none. id must not be HOther.
+func (e *Edits) Set(id HeaderID, value string) {
+	first := e.m.First(id)
+	if first == nil {
+		from := uint32(len(e.arena))
+		e.arena = append(append(e.arena, id.String()...), ": "...)
+		e.BottomString(value)
+		e.arena = append(e.arena, "\r\n"...)
+		d := &e.list[len(e.list)-1]
+		d.from, d.to = from, uint32(len(e.arena))
+		return
+	}
+	e.ReplaceString(first.Value, value)
+	for h := range e.m.All(id) {
+		if h != first {
+			e.Remove(h.Line)
+		}
 	}
 }
 

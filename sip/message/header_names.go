@@ -327,7 +327,7 @@ func LookupHeader(name []byte) HeaderID {
 	}
 	for slot := nameSlot(name); ; slot = (slot + 1) % longSlots {
 		id := longNames[slot]
-		if id == HOther || EqualFold(name, headerNames[id].long) {
+		if id == HOther || string(name) == headerNames[id].long || EqualFold(name, headerNames[id].long) {
 			return id
 		}
 	}

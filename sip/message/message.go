@@ -56,7 +56,7 @@ func (m *Message) Get(s Span) []byte { return m.buf[s.Off:s.End] }
 func (m *Message) IsRequest() bool   { return m.status == 0 }
 func (m *Message) Method() Method    { return m.method } // of the request; of a response: from CSeq
 func (m *Message) RequestURI() Span  { return m.uri }
-func (m *Message) Status() int       { return m.status }
+func (m *Message) Status() int       { return m.status } // of a request 0; of a response with a bad start line -1
 func (m *Message) Reason() Span      { return m.name }
 func (m *Message) Headers() []Header { return m.headers }
 func (m *Message) Body() Span        { return m.body }

@@ -79,10 +79,7 @@ func nameAddr(b []byte, na NameAddr, open int) (NameAddr, bool) {
 func addrSpec(b []byte, na NameAddr) (NameAddr, bool) {
 	at, end := int(na.Whole.Off), int(na.Whole.End)
 	i := at
-	for i < end && b[i] != ';' && is(b[i], cText) {
-		if b[i] == '<' || b[i] == '>' || b[i] == '"' || b[i] == ',' {
-			return na, false
-		}
+	for i < end && b[i] != ';' && is(b[i], cWord) {
 		i++
 	}
 	na.URI = span(at, i)

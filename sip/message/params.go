@@ -74,8 +74,10 @@ func nextParam(b []byte, at, end int) (p Param, next int, ok bool) {
 		return p, i, true
 	}
 	next = paramEnd(b, i+1, end)
-	p.Value = trim(b, i+1, next)
-	p.Whole = span(at, max(i+1, int(p.Value.End)))
+	if p.Value = trim(b, i+1, next); p.Value.Empty() {
+		p.Value = span(i+1, i+1)
+	}
+	p.Whole = span(at, int(p.Value.End))
 	return p, next, true
 }
 
@@ -91,22 +93,16 @@ func paramEnd(b []byte, i, end int) int {
 	return i
 }
 
-// strictParams tells whether params is empty or *( SEMI token [ EQUAL value ] ), the
-// value one word or one quoted string (RFC 3261 25.1 generic-param; brackets and
-// colons of an address are welcome without quotes, RFC 5118 4.5).
-func strictParams(b []byte, params Span) bool {
-	at, end := skipSpace(b, int(params.Off), int(params.End)), int(params.End)
-	for at < end {
-		if b[at] != ';' {
-			return false
-		}
-		p, next, _ := nextParam(b, at, end)
-		if !all(b[p.Name.Off:p.Name.End], cToken) || !word(b, p.Value) {
-			return false
-		}
-		at = next
+// strictParam is nextParam where nothing but the parameter may be: SEMI token
+// [ EQUAL value ], the value one word or one quoted string (RFC 3261 25.1
+// generic-param; brackets and colons of an address are welcome without quotes,
+// RFC 5118 4.5).
+func strictParam(b []byte, at, end int) (p Param, next int, ok bool) {
+	if b[at] != ';' {
+		return p, end, false
 	}
-	return true
+	p, next, _ = nextParam(b, at, end)
+	return p, next, all(b[p.Name.Off:p.Name.End], cToken) && word(b, p.Value)
 }
 
 // word tells whether s is empty, a quoted string, or free of white space, quotes,
@@ -119,10 +115,5 @@ func word(b []byte, s Span) bool {
 		next, closed := skipQuoted(b, int(s.Off), int(s.End))
 		return closed && next == int(s.End)
 	}
-	for _, c := range b[s.Off:s.End] {
-		if !is(c, cText) || c == '"' || c == ',' || c == '<' || c == '>' {
-			return false
-		}
-	}
-	return true
+	return all(b[s.Off:s.End], cWord)
 }

@@ -94,10 +94,8 @@ func (m *Message) readRequestLine(end int) {
 // brackets, readable when its scheme is known, and without headers of its own
 // (RFC 4475 3.1.2.7, 3.1.2.8, 3.1.2.11).
 func requestURI(b []byte, s Span) bool {
-	for _, c := range b[s.Off:s.End] {
-		if !is(c, cText) || c == '<' || c == '>' || c == '"' {
-			return false
-		}
+	if !all(b[s.Off:s.End], cURI) {
+		return false
 	}
 	u, ok := parseURI(b, s)
 	return ok && u.Headers.Empty()
@@ -125,6 +123,9 @@ func (m *Message) readStatusLine(end int) {
 	}
 	m.status = int(n)
 	m.name = span(min(codeEnd+1, end), end)
+	if bytes.IndexByte(m.Get(m.name), '\r') >= 0 {
+		m.fail(BadStartLine, HOther, codeEnd)
+	}
 }
 
 func isVersion(b []byte) bool { return EqualFold(b, "SIP/2.0") }
@@ -141,7 +142,10 @@ func (m *Message) readHeaders(at int) int {
 			m.bottom = uint16(at)
 			return at + 2
 		}
-		next := lineEnd(b, at)
+		next, clean := lineEnd(b, at)
+		if !clean {
+			m.fail(BadHeader, HOther, at)
+		}
 		if len(m.headers) == MaxHeaders {
 			m.fail(TooManyHeaders, HOther, at)
 		} else {
@@ -155,15 +159,20 @@ func (m *Message) readHeaders(at int) int {
 }
 
 // lineEnd is the index behind the header line at i, folds included (RFC 3261 7.3.1).
-func lineEnd(b []byte, i int) int {
-	for {
-		nl := bytes.IndexByte(b[i:], '\n')
-		if nl < 0 {
-			return len(b)
+// clean is false when a CR stands anywhere but before the LF: elements that still
+// take it for a line end (RFC 2543) would see other headers than we do.
+func lineEnd(b []byte, i int) (end int, clean bool) {
+	for clean = true; ; {
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return len(b), clean
 		}
-		i += nl + 1
+		if cr := bytes.IndexByte(b[i:i+n], '\r'); cr >= 0 && cr != n-1 {
+			clean = false
+		}
+		i += n + 1
 		if i == len(b) || b[i] != ' ' && b[i] != '\t' {
-			return i
+			return i, clean
 		}
 	}
 }
@@ -188,6 +197,8 @@ func (m *Message) readHeader(at, next int) {
 	})
 	if m.first[id] == 0 {
 		m.first[id] = uint8(len(m.headers))
+	} else if once(id) {
+		m.fail(RepeatedHeader, id, at)
 	}
 }
 

@@ -69,24 +69,25 @@ func nextValue(b []byte, at, end int) (value Span, next int, ok bool) {
 
 // valueEnd is the index of the comma that ends the value at i, or end.
 func valueEnd(b []byte, i, end int) int {
-	for i < end {
+	for ; i < end; i++ {
+		if !is(b[i], cStop) {
+			continue
+		}
 		switch b[i] {
 		case ',':
 			return i
 		case '"':
 			i, _ = skipQuoted(b, i, end)
-			continue
+			i--
 		case '<':
 			if close := indexIn(b, '>', i, end); close >= 0 {
 				i = close
 			}
 		case '(':
 			if next, closed := skipComment(b, i, end); closed {
-				i = next
-				continue
+				i = next - 1
 			}
 		}
-		i++
 	}
 	return end
 }

@@ -71,11 +71,28 @@ func viaParams(b []byte, v Via, i int) (_ Via, strict, ok bool) {
 		return v, false, false
 	}
 	v.Params = span(i, end)
-	if s, _, ok := findParam(b, v.Params, "branch"); ok && !s.Empty() {
-		v.Branch = b[s.Off:s.End]
+	return v, v.readParams(b), true
+}
+
+// readParams looks for branch and rport and tells whether all parameters are proper
+// ones, with one branch at most.
+func (v *Via) readParams(b []byte) (strict bool) {
+	strict = true
+	for at, end := int(v.Params.Off), int(v.Params.End); at < end; {
+		p, next, ok := strictParam(b, at, end)
+		strict = strict && ok
+		switch name := b[p.Name.Off:p.Name.End]; {
+		case EqualFold(name, "branch"):
+			strict = strict && v.Branch == nil
+			if v.Branch == nil && !p.Value.Empty() {
+				v.Branch = b[p.Value.Off:p.Value.End]
+			}
+		case EqualFold(name, "rport"):
+			v.RPort = true
+		}
+		at = next
 	}
-	_, _, v.RPort = findParam(b, v.Params, "rport")
-	return v, strictParams(b, v.Params), true
+	return strict
 }
 
 // AppendVias appends all Via lines of a received request to dst as they belong
