@@ -85,6 +85,18 @@ type Transit struct {
 	Plan    *numbering.Plan
 	Keys    *KeyRing
 	Now     time.Time
+	// Raised: a dialog that began as N and is withheld from this message on (RFC 3323
+	// 4.2, STANDARDS 6.2). Its Call-ID and tags are the dialog's identity on the other
+	// side already, so they stay; all else is withheld.
+	Raised bool
+	// Routes, when not nil, is the withheld sender's route set for the token in our
+	// Contact (Dialog.Routes). nil: for a request its own Record-Route values as received
+	// (RFC 3261 12.1.1), for a response Dialog.Routes. For a response of a withheld
+	// callee the proxy gives the Record-Route values between us and the callee, last
+	// first (RFC 3261 12.1.2).
+	Routes []byte
+	// Status is set by Plan when it changed the status of a response, else 0.
+	Status int
 	// Row, when set, is told of every header line: the action of the table and why
 	// (explain). nil on the call path.
 	Row func(h *message.Header, action Action, why string)
@@ -100,24 +112,3 @@ const (
 	Map                         // M
 	Rewrite                     // X
 )
-
-// Plan collects into e all edits the table asks for on t.M: everything but the hop by
-// hop work of the proxy (Request-URI, Max-Forwards, own Via and Record-Route, Route).
-// For a withheld sender the received Via, Record-Route lines are taken out here; for a
-// response Via, From, To, Call-ID are restored here from t.Request where they were
-// mapped. Errors (ErrCritical..., ErrUnsupportedBody) say the response to give; they
-// never hold message content. Never an error for class E.
-func Plan(e *message.Edits, t *Transit) error { panic("todo") }
-
-// Raises tells whether m itself asks for its sender's identity to be withheld
-// (Privacy with id, header, user, unknown or malformed), for raising N to W in a dialog
-// and for TIR in responses. PrivacyOf is the merged value of all Privacy lines.
-func Raises(m *message.Message) bool             { panic("todo") }
-func PrivacyOf(m *message.Message) rules.Privacy { panic("todo") }
-
-// AnonymousFrom: From host anonymous.invalid or user anonymous, any case.
-func AnonymousFrom(m *message.Message) bool { panic("todo") }
-
-// PeerHash and TagHash are the short hashes kept in a Dialog.
-func PeerHash(name string) uint32 { panic("todo") }
-func TagHash(tag []byte) uint32   { panic("todo") }

@@ -1,0 +1,286 @@
+package privacy
+
+import (
+	"strings"
+	"sync"
+
+	"clirgate/rules"
+	"clirgate/sip/message"
+)
+
+// Plan collects into e all edits the table asks for on t.M: everything but the hop by
+// hop work of the proxy (Request-URI, Max-Forwards, own Via and Record-Route, Route).
+//
+// For a withheld sender the received Via and Record-Route lines are taken out here, also
+// Record-Route lines of its responses: the proxy puts its own and the other side's back.
+// In a response Via, From, To, Call-ID are restored here from t.Request where they were
+// mapped; without mapping the topmost Via value, the gateway's own, is taken out.
+//
+// Errors (ErrCritical, ErrUnsupportedBody) say the response to give; they never hold
+// message content in their text. Never an error for class E, for ACK, CANCEL, BYE.
+func Plan(e *message.Edits, t *Transit) error {
+	p := planners.Get().(*planner)
+	defer p.release()
+	p.begin(e, t)
+	if err := p.checkCritical(); err != nil {
+		return err
+	}
+	headers := t.M.Headers()
+	for i := range headers {
+		p.line(&headers[i])
+	}
+	p.addLines()
+	p.statusLine()
+	if err := planBody(e, t, p.withheld); err != nil && p.col != colE {
+		return err
+	}
+	return nil
+}
+
+// column is a column of the table.
+type column uint8
+
+const (
+	colTN column = iota
+	colTW
+	colUN
+	colUW
+	colE
+)
+
+// planner is the working state of one Plan; pooled.
+type planner struct {
+	e *message.Edits
+	t *Transit
+	m *message.Message
+	d *Dialog
+
+	col      column
+	withheld bool // the sender is the W-party
+	shy      bool // the receiver is the W-party: what it knows otherwise is put back
+	raised   bool
+
+	asked        rules.Privacy
+	marker       []byte // Privacy value to send; meaningful with markerSet
+	markerSet    bool   // false: Privacy lines stay as received
+	markerDone   bool
+	history      bool // History-Info is to be anonymised whatever the class
+	paiSIP       bool // a P-Asserted-Identity value stays
+	paiTel       bool
+	contacts     bool // first Contact value was seen
+	unauthorized bool // a challenge was taken out of the response
+
+	buf, work, mark []byte
+	none, seal      Dialog
+}
+
+var planners = sync.Pool{New: func() any { return new(planner) }}
+
+// release drops what belongs to the caller and keeps the buffers.
+func (p *planner) release() {
+	*p = planner{buf: p.buf[:0], work: p.work[:0], mark: p.mark[:0]}
+	planners.Put(p)
+}
+
+func (p *planner) begin(e *message.Edits, t *Transit) {
+	p.e, p.t, p.m, p.d = e, t, t.M, t.Dialog
+	if p.d == nil {
+		p.d = &p.none
+	}
+	t.Status = 0
+	p.asked = PrivacyOf(t.M)
+	p.raised = t.Raised
+	emergency := p.isEmergency()
+	if !emergency {
+		p.withheld, p.shy = p.isWithheld(t.Sender), p.isWithheld(t.Sender.Other())
+		p.raise()
+	}
+	p.col = p.pick(emergency)
+	p.history = t.Call.ScrubHistory || p.asked&rules.PrivacyHistory != 0
+	p.noteSDP()
+	p.choosePrivacy()
+}
+
+func (p *planner) isEmergency() bool {
+	t := p.t
+	return t.Call.Class == rules.E || p.d.Class == rules.E ||
+		t.Next.Emergency && t.Initial && t.M.IsRequest()
+}
+
+// isWithheld: CLIP off hides the caller in the same way, only without the marker
+// (TS 24.607 4.5.2.9); an entitled callee lifts it (override category).
+func (p *planner) isWithheld(s Side) bool {
+	c := &p.t.Call
+	if s == Caller {
+		return (c.Class == rules.W || c.HideFromCallee || p.d.CallerWithheld) && !c.Override
+	}
+	return c.CalleeWithheld || p.d.CalleeWithheld
+}
+
+// raise: a message that itself asks for privacy gets it, should the proxy have missed
+// it (STANDARDS 0.5: fail closed).
+func (p *planner) raise() {
+	override := p.t.Sender == Caller && p.t.Call.Override
+	if p.withheld || override || !raises(p.asked) {
+		return
+	}
+	p.withheld = true
+	p.raised = p.raised || !p.t.Initial
+}
+
+// pick chooses the column: T or U of the next hop, N or W of the sender.
+func (p *planner) pick(emergency bool) column {
+	next := &p.t.Next
+	trusted := next.Trusted || next.Emergency
+	if p.hidden() {
+		trusted = false
+	}
+	switch {
+	case emergency:
+		return colE
+	case p.withheld && trusted && next.SupportsPrivacy:
+		return colTW
+	case p.withheld:
+		return colUW // TS 23.081 2.1.1: what cannot be signalled is not delivered
+	case trusted:
+		return colTN
+	}
+	return colUN
+}
+
+// hidden: the caller is hidden from a callee without CLIP.
+func (p *planner) hidden() bool {
+	return p.t.Call.HideFromCallee && p.t.Sender == Caller && p.withheld
+}
+
+// overridden: the callee is entitled to see a withheld caller.
+func (p *planner) overridden() bool { return p.t.Call.Override && p.t.Sender == Caller }
+
+// untrusted: towards U.
+func (p *planner) untrusted() bool { return p.col == colUN || p.col == colUW }
+
+// mapped: one of the parties is withheld, so that the dialog looks different on both sides.
+func (p *planner) mapped() bool { return p.withheld || p.shy }
+
+// line looks the header up and does what its cell says.
+func (p *planner) line(h *message.Header) {
+	r := rowOf(p.m, h)
+	action, done := Keep, false
+	if r.back != nil {
+		action, done = r.back(p, h)
+	}
+	if !done {
+		action = p.act(r, h)
+	}
+	if p.t.Row != nil {
+		p.t.Row(h, action, r.why)
+	}
+}
+
+func (p *planner) act(r *row, h *message.Header) Action {
+	keep := true
+	switch r.cells[p.col] {
+	case 'K':
+	case 'H':
+		return Rewrite
+	case 'R':
+		keep = false
+	case 'D':
+		keep = p.t.Next.OwnDomain
+	case 'L':
+		keep = p.listed(h)
+	default:
+		return r.do(p, h)
+	}
+	if keep {
+		return Keep
+	}
+	return p.remove(h)
+}
+
+func (p *planner) remove(h *message.Header) Action {
+	p.e.Remove(h.Line)
+	return Remove
+}
+
+// replace puts text in the place of the value, or takes the line out when it is empty.
+func (p *planner) replace(h *message.Header, text []byte, a Action) Action {
+	if len(text) == 0 {
+		return p.remove(h)
+	}
+	if string(text) == string(p.m.Get(h.Value)) {
+		return Keep
+	}
+	if h.Value.Empty() {
+		p.e.Insert(h.Value.Off, append(p.work[:0], ' '))
+	}
+	p.e.Replace(h.Value, text)
+	return a
+}
+
+// rebuild writes every value of h anew: write appends what becomes of one value, nothing
+// to drop it. A line whose values all stay is left as it came.
+func (p *planner) rebuild(h *message.Header, a Action, write func(dst []byte, s message.Span) []byte) Action {
+	buf := p.buf[:0]
+	changed := false
+	for s := range p.m.Values(h) {
+		sep := len(buf)
+		if sep > 0 {
+			buf = append(buf, ", "...)
+		}
+		from := len(buf)
+		buf = write(buf, s)
+		changed = changed || string(buf[from:]) != string(p.m.Get(s))
+		if len(buf) == from {
+			buf = buf[:sep]
+		}
+	}
+	p.buf = buf
+	if !changed && len(buf) > 0 {
+		return Keep
+	}
+	return p.replace(h, buf, a)
+}
+
+// listed tells whether the peer wants this header (Hop.Headers).
+func (p *planner) listed(h *message.Header) bool {
+	name := p.m.Get(h.Name)
+	for _, want := range p.t.Next.Headers {
+		if message.EqualFold(name, want) || h.ID != message.HOther && strings.EqualFold(want, h.ID.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// statusLine: of a withheld party's response only the code is its own.
+func (p *planner) statusLine() {
+	if p.m.IsRequest() || !p.withheld {
+		return
+	}
+	if p.unauthorized { // the challenge would name the PBX, and cannot be answered without it
+		p.t.Status = 403
+		if s, ok := p.statusSpan(); ok {
+			p.e.ReplaceString(s, "403 Forbidden")
+		}
+		return
+	}
+	phrase := message.Phrase(p.m.Status())
+	if string(p.m.Get(p.m.Reason())) != phrase {
+		p.e.ReplaceString(p.m.Reason(), phrase)
+	}
+}
+
+// statusSpan runs from the first digit of the status code to the end of the reason phrase.
+func (p *planner) statusSpan() (s message.Span, ok bool) {
+	b := p.m.Bytes()
+	reason := p.m.Reason()
+	i := 0
+	for i < int(reason.Off) && b[i] != ' ' {
+		i++
+	}
+	for i < int(reason.Off) && b[i] == ' ' {
+		i++
+	}
+	return message.Span{Off: uint16(i), End: reason.End}, i < int(reason.Off)
+}

@@ -1,0 +1,169 @@
+package privacy
+
+import (
+	"bytes"
+	"strconv"
+
+	"clirgate/sip/message"
+)
+
+// What is undone on the way back. A response goes to the one who sent t.Request, so it
+// shows Via, From, To and Call-ID as they came in there. A request to a withheld party
+// shows the dialog as that party began it, out of the token.
+
+// backVia: a mapped request went out without the requester's Via lines; a plain one went
+// with them and one of the gateway's on top.
+func backVia(p *planner, h *message.Header) (Action, bool) {
+	if p.m.IsRequest() {
+		if p.mapped() {
+			return strip(p, h), true
+		}
+		return 0, false
+	}
+	first := h == p.m.First(message.HVia)
+	switch {
+	case p.mapped() && first && p.t.Request != nil:
+		p.buf = p.t.Request.AppendVias(p.buf[:0], p.t.Source)
+		p.e.Replace(h.Line, p.buf)
+		return Map, true
+	case p.mapped():
+		p.remove(h)
+		return Map, true
+	case first:
+		p.popValue(h)
+		return Rewrite, true
+	}
+	return Keep, true
+}
+
+// popValue takes out the first value of a line, and the line when it is the only one.
+func (p *planner) popValue(h *message.Header) {
+	n := 0
+	var first message.Span
+	for s := range p.m.Values(h) {
+		if n++; n == 1 {
+			first = s
+			continue
+		}
+		p.e.Remove(message.Span{Off: first.Off, End: s.Off})
+		return
+	}
+	p.e.Remove(h.Line)
+}
+
+// backFrom: the requester's own From; in requests to a withheld party the other side as
+// that party wrote it, with the sender's tag.
+func backFrom(p *planner, h *message.Header) (Action, bool) {
+	if !p.m.IsRequest() {
+		return p.restore(h, message.HFrom)
+	}
+	if !p.shy || p.withheld || p.t.Initial || len(p.d.Peer) == 0 {
+		return 0, false
+	}
+	p.buf = appendUnfolded(p.buf[:0], p.d.Peer)
+	p.buf = p.appendTag(p.buf, p.m.FromTag(), false)
+	return p.replace(h, p.buf, Map), true
+}
+
+// backTo: in requests to a withheld party that party as it wrote itself, tag and all.
+func backTo(p *planner, h *message.Header) (Action, bool) {
+	if !p.m.IsRequest() {
+		return p.restoreTo(h)
+	}
+	if !p.shy {
+		return 0, false
+	}
+	if len(p.d.Self) == 0 {
+		return p.backToTag(h)
+	}
+	p.buf = appendUnfolded(p.buf[:0], p.d.Self)
+	if tag := p.m.ToTag(); len(tag) > 0 {
+		p.buf = p.appendOwn(append(p.buf, ";tag="...), tag)
+	}
+	return p.replace(h, p.buf, Map), true
+}
+
+// backToTag restores the tag alone, where the token holds no addresses.
+func (p *planner) backToTag(h *message.Header) (Action, bool) {
+	na, ok := p.m.NameAddr(h.Value)
+	if !ok || p.withheld {
+		return 0, false
+	}
+	value, _, ok := p.m.Param(na.Params, "tag")
+	if !ok {
+		return 0, false
+	}
+	p.buf = p.appendOwn(p.buf[:0], p.m.Get(value))
+	if bytes.Equal(p.buf, p.m.Get(value)) {
+		return 0, false
+	}
+	p.stripCodes(na.URI, p.t.ToSkip)
+	p.e.Replace(value, p.buf)
+	return Map, true
+}
+
+func backCallID(p *planner, h *message.Header) (Action, bool) {
+	if !p.m.IsRequest() {
+		return p.restore(h, message.HCallID)
+	}
+	if p.t.Sender != Callee || !p.shy {
+		return 0, false
+	}
+	return callID(p, h), true
+}
+
+// restore puts the value of the request in the place of the response's.
+func (p *planner) restore(h *message.Header, id message.HeaderID) (Action, bool) {
+	if p.t.Request == nil || !p.t.Request.Has(id) {
+		return Keep, true
+	}
+	return p.replace(h, p.t.Request.Value(id), Map), true
+}
+
+// restoreTo: the request's To; the responder's tag added when the request had none.
+func (p *planner) restoreTo(h *message.Header) (Action, bool) {
+	req := p.t.Request
+	if req == nil || !req.Has(message.HTo) {
+		return Keep, true
+	}
+	p.buf = append(p.buf[:0], req.Value(message.HTo)...)
+	if len(req.ToTag()) == 0 {
+		p.buf = p.appendTag(p.buf, p.m.ToTag(), p.withheld)
+	}
+	return p.replace(h, p.buf, Map), true
+}
+
+// noteSDP remembers the first o= version of a withheld sender, from which the gateway
+// counts its own (STANDARDS 6.7).
+func (p *planner) noteSDP() {
+	if !p.withheld || p.d.HasSDP || p.t.Dialog == nil {
+		return
+	}
+	if v, ok := originVersion(p.m.Get(p.m.Body())); ok {
+		p.d.SDPVersion, p.d.HasSDP = v, true
+	}
+}
+
+// originVersion finds the version in the first o= line: "o=user id version ...".
+func originVersion(body []byte) (v uint64, ok bool) {
+	for len(body) > 0 {
+		line, rest, _ := bytes.Cut(body, []byte{'\n'})
+		body = rest
+		if !bytes.HasPrefix(line, []byte("o=")) {
+			continue
+		}
+		for range 2 {
+			_, line, ok = bytes.Cut(line, []byte{' '})
+			if !ok {
+				return 0, false
+			}
+		}
+		word, _, _ := bytes.Cut(line, []byte{' '})
+		if len(word) > 20 {
+			return 0, false
+		}
+		v, err := strconv.ParseUint(string(word), 10, 64)
+		return v, err == nil
+	}
+	return 0, false
+}
