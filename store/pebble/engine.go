@@ -1,0 +1,180 @@
+package pebble
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"clirgate/trace"
+)
+
+// engine is one opened database and the means to get away from it when it fails.
+type engine struct {
+	db    *pebble.DB
+	fence *fence
+	acked acked
+	seq   uint64 // of the last batch; of the goroutine that appends
+
+	once  sync.Once
+	dead  chan struct{} // closed when Pebble gives up
+	cause error         // then: why
+}
+
+// openVerified opens the database when nothing is missing from it.
+func openVerified(dir string, o Options) (*engine, error) {
+	if err := verify(dir, o); err != nil {
+		return nil, err
+	}
+	return openEngine(dir, o)
+}
+
+func openEngine(dir string, o Options) (*engine, error) {
+	e := &engine{fence: newFence(o.fs), dead: make(chan struct{})}
+	opened := make(chan error, 1)
+	go func() { // Pebble may give up while it opens: then this goroutine never returns
+		db, err := pebble.Open(dir, e.options(o))
+		e.db = db
+		opened <- err
+	}()
+	var err error
+	select {
+	case err = <-opened:
+	case <-e.dead:
+		e.fence.shut(errAbandoned)
+		err = e.cause
+	}
+	if err != nil {
+		return nil, fmt.Errorf("records: cannot open %s: %w", dir, err)
+	}
+	if err := e.count(dir, o); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+// count readies the counting of batches.
+func (e *engine) count(dir string, o Options) (err error) {
+	if e.seq, err = sequence(e.db); err != nil || o.ReadOnly {
+		return err
+	}
+	if e.acked, err = openAcked(dir); err != nil {
+		return fmt.Errorf("records: cannot count batches: %w", err)
+	}
+	return nil
+}
+
+func (e *engine) options(o Options) *pebble.Options {
+	alarm := func(what string, err error) { o.Alarm(fmt.Errorf("records: %s: %w", what, err)) }
+	return &pebble.Options{
+		FS:       e.fence,
+		ReadOnly: o.ReadOnly,
+		// The newest format is the one that tells a damaged log from a torn end.
+		FormatMajorVersion: pebble.FormatNewest,
+		MemTableSize:       16 << 20,
+		Logger:             quiet{e},
+		EventListener: &pebble.EventListener{
+			// Pebble would try again at once and for ever, at full speed.
+			BackgroundError: func(err error) { e.giveUp(fmt.Errorf("records: background work failed: %w", err)) },
+			DataCorruption:  func(i pebble.DataCorruptionInfo) { alarm("damage found in "+i.Path, i.Details) },
+			DiskSlow:        func(vfs.DiskSlowInfo) {},
+		},
+	}
+}
+
+// append commits one batch and waits until it is on disk, or the database gave up.
+func (e *engine) append(batch []trace.Entry) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	b := e.db.NewBatch()
+	var k [keyLen]byte
+	for _, entry := range batch {
+		if err := b.Set(appendKey(k[:0], entry.ID, entry.Kind()), entry.Value, nil); err != nil {
+			return fmt.Errorf("records: cannot fill batch: %w", err)
+		}
+	}
+	var seq [8]byte
+	binary.BigEndian.PutUint64(seq[:], e.seq+1)
+	if err := b.Set(sequenceKey, seq[:], nil); err != nil {
+		return fmt.Errorf("records: cannot fill batch: %w", err)
+	}
+	if err := e.survive(func() error { return b.Commit(pebble.Sync) }); err != nil {
+		return err
+	}
+	e.seq++
+	e.acked.set(e.seq)
+	return b.Close()
+}
+
+func (e *engine) scan(from, to time.Time, yield func(*trace.Record) bool) error {
+	lower, upper := appendKey(nil, trace.FirstID(from), 0), appendKey(nil, trace.FirstID(to), 0)
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return fmt.Errorf("records: cannot read: %w", err)
+	}
+	a := trace.NewAssembler(yield)
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			break // Close says it
+		}
+		if !a.Add(trace.Entry{ID: idOf(it.Key()), Value: v}) {
+			break
+		}
+	}
+	unreadable := a.Close()
+	if err := it.Close(); err != nil {
+		return fmt.Errorf("records: cannot read on: %w", err)
+	}
+	return unreadable
+}
+
+func (e *engine) dropBefore(t time.Time) error {
+	end := appendKey(nil, trace.FirstID(t), 0)
+	return e.survive(func() error {
+		if err := e.db.DeleteRange([]byte{prefix}, end, pebble.Sync); err != nil {
+			return fmt.Errorf("records: cannot delete: %w", err)
+		}
+		if err := e.db.Compact(context.Background(), []byte{prefix}, end, false); err != nil {
+			return fmt.Errorf("records: cannot compact: %w", err)
+		}
+		return nil
+	})
+}
+
+func (e *engine) close() error {
+	err := e.survive(e.db.Close)
+	if e.acked.f != nil {
+		err = errors.Join(err, e.acked.f.Close())
+	}
+	return err
+}
+
+// survive runs f, and comes back also when Pebble gives up in it.
+func (e *engine) survive(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-e.dead:
+		return e.cause
+	}
+}
+
+// giveUp is called where Pebble would have ended the process. Its goroutine must not go
+// on, and must not unwind either: what it holds is in no state to be used. So it stays,
+// and the store opens the database anew behind a shut fence.
+func (e *engine) giveUp(cause error) {
+	e.once.Do(func() {
+		e.cause = cause
+		close(e.dead)
+	})
+	select {}
+}

@@ -1,0 +1,225 @@
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"clirgate/store/storetest"
+	"clirgate/trace"
+	"clirgate/trace/tracetest"
+)
+
+var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func mustOpen(t *testing.T, dir string, o Options) *Store {
+	t.Helper()
+	s, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// write appends n records, one a second from at on, in batches of ten.
+func write(t *testing.T, s *Store, at time.Time, n int) {
+	t.Helper()
+	var batch []trace.Entry
+	for i := range n {
+		r := tracetest.Record(at.Add(time.Duration(i) * time.Second))
+		batch = append(batch, trace.Entry{ID: r.ID, Value: trace.AppendRecord(nil, r)})
+		if len(batch) == 10 || i == n-1 {
+			if err := s.Append(batch); err != nil {
+				t.Fatal(err)
+			}
+			batch = nil
+		}
+	}
+}
+
+func count(s *Store) (n int, err error) {
+	err = s.Scan(time.Time{}, start.AddDate(10, 0, 0), func(*trace.Record) bool { n++; return true })
+	return n, err
+}
+
+func wantCount(t *testing.T, s *Store, want int) {
+	t.Helper()
+	if n, err := count(s); n != want || err != nil {
+		t.Errorf("%d records, %v; want %d", n, err, want)
+	}
+}
+
+func TestSuite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	storetest.Records(t, func(t *testing.T) trace.Store {
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Damaged()) != 0 {
+			t.Errorf("damaged: %v", s.Damaged())
+		}
+		return s
+	})
+}
+
+func TestDirectoryIsPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	mustOpen(t, dir, Options{})
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func TestSecondOpenIsRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	s := mustOpen(t, dir, Options{})
+	for _, o := range []Options{{}, {ReadOnly: true}} {
+		if _, err := Open(dir, o); !errors.Is(err, ErrLocked) {
+			t.Errorf("opened twice: %v", err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, dir, Options{})
+}
+
+func TestReadOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	if _, err := Open(dir, Options{ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("opened nothing: %v", err)
+	}
+	s := mustOpen(t, dir, Options{})
+	write(t, s, start, 20)
+	_ = s.Close()
+	s = mustOpen(t, dir, Options{ReadOnly: true})
+	wantCount(t, s, 20)
+	if err := s.Append(nil); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("appended: %v", err)
+	}
+}
+
+func TestClosedStore(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "records"), Options{})
+	write(t, s, start, 10)
+	err := s.Scan(start, start.Add(time.Hour), func(*trace.Record) bool {
+		go s.Close() // waits for this scan, which ends early
+		for !s.isClosed() {
+			time.Sleep(time.Millisecond)
+		}
+		return true
+	})
+	if err != nil {
+		t.Errorf("scan that was cut short: %v", err)
+	}
+	if err := s.Append(nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("append: %v", err)
+	}
+	if _, err := count(s); !errors.Is(err, ErrClosed) {
+		t.Errorf("scan: %v", err)
+	}
+	if err := s.Close(); !errors.Is(err, ErrClosed) {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func TestDropBefore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "records")
+	s := mustOpen(t, dir, Options{})
+	write(t, s, start, 30)
+	write(t, s, start.AddDate(0, 1, 0), 30)
+	if err := s.DropBefore(start.Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	wantCount(t, s, 50)
+	if err := s.DropBefore(start.AddDate(0, 0, 20)); err != nil {
+		t.Fatal(err)
+	}
+	wantCount(t, s, 30)
+	_ = s.Close()
+	wantCount(t, mustOpen(t, dir, Options{}), 30)
+}
+
+// alarms collects what an operator is told.
+type alarms struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (a *alarms) add(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, fmt.Sprint(err))
+}
+
+func (a *alarms) String() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return strings.Join(a.all, "\n")
+}
+
+// A disk that is full for a while: batches are refused, nothing dies, and when there is
+// room again records are kept again and the old ones are all there.
+func TestFullDisk(t *testing.T) {
+	var told alarms
+	disk := newFence(vfs.Default)
+	lockable := struct{ vfs.FS }{disk}
+	now := start
+	dir := filepath.Join(t.TempDir(), "records")
+	s := mustOpen(t, dir, Options{fs: lockable, Alarm: told.add, Now: func() time.Time { return now }})
+	write(t, s, start, 50)
+
+	for round := 1; round <= 3; round++ {
+		disk.shut(syscall.ENOSPC)
+		e := entry(start.Add(time.Duration(round) * time.Hour))
+		for range 3 {
+			if err := s.Append([]trace.Entry{e}); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("round %d: append to a full disk: %v", round, err)
+			}
+			if s.Failed() == nil {
+				t.Errorf("round %d: does not say that it fails", round)
+			}
+			now = now.Add(5 * time.Second)
+		}
+		disk.shut(nil)
+		now = now.Add(2 * time.Minute)
+		if err := s.Append([]trace.Entry{e}); err != nil {
+			t.Fatalf("round %d: append with room again: %v", round, err)
+		}
+		wantCount(t, s, 50+round)
+	}
+	if s.Failed() != nil || len(s.Damaged()) != 0 {
+		t.Errorf("failed %v, damaged %v", s.Failed(), s.Damaged())
+	}
+	if !strings.Contains(told.String(), "no space left") || !strings.HasSuffix(told.String(), "<nil>") {
+		t.Errorf("alarms:\n%s", &told)
+	}
+}
+
+func TestFullDiskAtStart(t *testing.T) {
+	disk := newFence(vfs.Default)
+	disk.shut(syscall.ENOSPC)
+	dir := filepath.Join(t.TempDir(), "records")
+	_, err := Open(dir, Options{fs: struct{ vfs.FS }{disk}})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("opened: %v", err)
+	}
+	disk.shut(nil)
+	mustOpen(t, dir, Options{}) // and nothing was left locked
+}
+
+func entry(at time.Time) trace.Entry {
+	r := tracetest.Record(at)
+	return trace.Entry{ID: r.ID, Value: trace.AppendRecord(nil, r)}
+}

@@ -1,0 +1,58 @@
+package pebble
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"clirgate/trace"
+	"clirgate/trace/tracetest"
+)
+
+type durable struct{ group *sync.WaitGroup }
+
+func (d durable) Recorded(error) { d.group.Done() }
+
+// BenchmarkDurable is records a second, every one on disk before it is acknowledged,
+// with as many calls under way as the caller of b.N allows: 256.
+func BenchmarkDurable(b *testing.B) {
+	s, err := Open(filepath.Join(b.TempDir(), "records"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	r := trace.NewRecorder(s, trace.Options{Failed: func(_ int, err error) { b.Error(err) }})
+	defer r.Close()
+	rec := tracetest.Record(time.Now())
+	b.ReportAllocs()
+	for left := b.N; left > 0; left -= 256 {
+		var group sync.WaitGroup
+		for range min(256, left) {
+			rec.ID = r.NewID(time.Now())
+			group.Add(1)
+			r.Begin(rec, durable{&group})
+		}
+		group.Wait()
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkLoneCall is what one call waits for its record when nobody else calls.
+func BenchmarkLoneCall(b *testing.B) {
+	s, err := Open(filepath.Join(b.TempDir(), "records"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	r := trace.NewRecorder(s, trace.Options{Window: time.Nanosecond})
+	defer r.Close()
+	rec := tracetest.Record(time.Now())
+	var group sync.WaitGroup
+	for b.Loop() {
+		rec.ID = r.NewID(time.Now())
+		group.Add(1)
+		r.Begin(rec, durable{&group})
+		group.Wait()
+	}
+}
