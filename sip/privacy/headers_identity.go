@@ -288,11 +288,15 @@ func (p *planner) isSender(uri message.Span) bool {
 
 // holdsSender searches text for the sender's numbers, in digits with any separators.
 func (p *planner) holdsSender(text []byte) bool {
-	numbers := &p.d.CallerNumbers
-	if p.t.Sender == Callee {
-		numbers = &p.d.CalleeNumbers
-	}
+	numbers := p.senderNumbers()
 	return holdsNumber(text, p.t.Network) || holdsNumber(text, numbers[0]) || holdsNumber(text, numbers[1])
+}
+
+func (p *planner) senderNumbers() *[2]numbering.Number {
+	if p.t.Sender == Callee {
+		return &p.d.CalleeNumbers
+	}
+	return &p.d.CallerNumbers
 }
 
 // significant is how many last digits make a number, whatever prefix stands before them.

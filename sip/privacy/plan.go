@@ -31,7 +31,7 @@ func Plan(e *message.Edits, t *Transit) error {
 	}
 	p.addLines()
 	p.statusLine()
-	if err := planBody(e, t, p.withheld); err != nil && p.col != colE {
+	if err := planBody(e, t, p.col); err != nil && p.col != colE {
 		return err
 	}
 	return nil
@@ -72,6 +72,8 @@ type planner struct {
 
 	buf, work, mark []byte
 	none, seal      Dialog
+	needles         Needles
+	needlesSet      bool
 }
 
 var planners = sync.Pool{New: func() any { return new(planner) }}
@@ -117,15 +119,18 @@ func (p *planner) isWithheld(s Side) bool {
 	return c.CalleeWithheld || p.d.CalleeWithheld
 }
 
-// raise: a message that itself asks for privacy gets it, should the proxy have missed
-// it (STANDARDS 0.5: fail closed).
+// raise: a message that itself asks for privacy gets it, should the proxy have missed it
+// (STANDARDS 0.5: fail closed), and so does the answer to it.
 func (p *planner) raise() {
-	override := p.t.Sender == Caller && p.t.Call.Override
-	if p.withheld || override || !raises(p.asked) {
-		return
+	t := p.t
+	if !p.withheld && !p.overridden() && raises(p.asked) {
+		p.withheld = true
+		p.raised = p.raised || !t.Initial
 	}
-	p.withheld = true
-	p.raised = p.raised || !p.t.Initial
+	override := t.Sender == Callee && t.Call.Override
+	if !p.shy && !override && !t.M.IsRequest() && t.Request != nil {
+		p.shy = Raises(t.Request)
+	}
 }
 
 // pick chooses the column: T or U of the next hop, N or W of the sender.
@@ -178,6 +183,15 @@ func (p *planner) line(h *message.Header) {
 }
 
 func (p *planner) act(r *row, h *message.Header) Action {
+	action := p.cell(r, h)
+	if action == Keep && p.col == colUW && p.leaks(h, p.m.Get(h.Value)) {
+		return p.remove(h)
+	}
+	return action
+}
+
+// cell does what the letter of the column says.
+func (p *planner) cell(r *row, h *message.Header) Action {
 	keep := true
 	switch r.cells[p.col] {
 	case 'K':
@@ -198,6 +212,26 @@ func (p *planner) act(r *row, h *message.Header) Action {
 	return p.remove(h)
 }
 
+// leaks tells whether a header that may stay towards U holds the withheld number all the
+// same (STANDARDS 0.5). What no message can do without is left to the leak guard.
+func (p *planner) leaks(h *message.Header, text []byte) bool {
+	if len(text) < minDigits {
+		return false
+	}
+	switch h.ID {
+	case message.HVia, message.HFrom, message.HTo, message.HCallID, message.HCSeq, message.HContact,
+		message.HRoute, message.HRecordRoute, message.HContentType, message.HContentLength:
+		return false
+	}
+	if !p.needlesSet {
+		p.needlesSet = true
+		numbers := p.senderNumbers()
+		p.needles.Set(p.t.Plan, p.t.Network, numbers[0], numbers[1])
+	}
+	_, hit := p.needles.Find(text)
+	return hit
+}
+
 func (p *planner) remove(h *message.Header) Action {
 	p.e.Remove(h.Line)
 	return Remove
@@ -205,14 +239,17 @@ func (p *planner) remove(h *message.Header) Action {
 
 // replace puts text in the place of the value, or takes the line out when it is empty.
 func (p *planner) replace(h *message.Header, text []byte, a Action) Action {
-	if len(text) == 0 {
+	if len(text) == 0 || p.col == colUW && p.leaks(h, text) {
 		return p.remove(h)
 	}
 	if string(text) == string(p.m.Get(h.Value)) {
 		return Keep
 	}
-	if h.Value.Empty() {
-		p.e.Insert(h.Value.Off, append(p.work[:0], ' '))
+	if h.Value.Empty() { // which has no place of its own in the line
+		p.work = append(append(p.work[:0], p.m.Get(h.Name)...), ": "...)
+		p.work = append(append(p.work, text...), "\r\n"...)
+		p.e.Replace(h.Line, p.work)
+		return a
 	}
 	p.e.Replace(h.Value, text)
 	return a

@@ -133,10 +133,11 @@ func (p *planner) restoreTo(h *message.Header) (Action, bool) {
 	return p.replace(h, p.buf, Map), true
 }
 
-// noteSDP remembers the first o= version of a withheld sender, from which the gateway
-// counts its own (STANDARDS 6.7).
+// noteSDP remembers the o= version of a withheld caller's first request, from which the
+// gateway counts its own (STANDARDS 6.7; sdpVersion).
 func (p *planner) noteSDP() {
-	if !p.withheld || p.d.HasSDP || p.t.Dialog == nil {
+	first := p.t.Sender == Caller && p.t.Initial && p.m.IsRequest() // all tokens are sealed after it
+	if !p.withheld || p.d.HasSDP || p.t.Dialog == nil || !first {
 		return
 	}
 	if v, ok := originVersion(p.m.Get(p.m.Body())); ok {

@@ -88,7 +88,7 @@ var table = [...]row{
 	message.HRSeq:         {"KKKKK", nil, nil, "RFC 3262"},
 	message.HRAck:         {"KKKKK", nil, nil, "RFC 3262"},
 	message.HMaxForwards:  {"HHHHH", nil, nil, "RFC 3261 16.6 item 3"},
-	message.HMaxBreadth:   {"HHHHH", nil, nil, "RFC 5393 5"},
+	message.HMaxBreadth:   {"KKKKK", nil, nil, "RFC 5393 5"},
 	message.HPath:         {"KXKXK", onlyRegister, nil, "RFC 5379 5.3.2"},
 	message.HServiceRoute: {"KXKXK", onlyRegister, nil, "RFC 5379 5.3.5"},
 	// Session-ID: the W-party's half is new; extra parameters go.

@@ -105,7 +105,7 @@ func testCell(t *testing.T, n int, how, header string, c column, want string) {
 	if len(got) != 1 || !regexp.MustCompile("^"+pattern+"$").MatchString(got[0]) {
 		t.Errorf("line %d %s: %q, want %q", n, columnNames[c], got, want)
 	}
-	if kept := want == header; kept != (action == Keep) && name != "Route" && name != "Max-Breadth" {
+	if kept := want == header; kept != (action == Keep) && name != "Route" {
 		t.Errorf("line %d %s: action %d told of %q", n, columnNames[c], action, got)
 	}
 }
