@@ -74,7 +74,7 @@ func TestFlippedByteHidesNothing(t *testing.T) {
 	}
 	t.Logf("%d set aside, %d searches refused, %d unharmed", setAside, refused, unharmed)
 	if setAside == 0 {
-		t.Errorf("damage never seen)
+		t.Error("damage never seen")
 	}
 }
 
