@@ -56,6 +56,16 @@ type Layer struct {
 
 // New makes a layer and starts its timer goroutine; Close stops it.
 func New(o Options, t Transport, u User) *Layer {
+	l := newLayer(o, t, u)
+	go func() {
+		defer close(l.stopped)
+		l.wheel.run(l.done, t.Flush)
+	}()
+	return l
+}
+
+// newLayer is a layer whose wheel does not turn.
+func newLayer(o Options, t Transport, u User) *Layer {
 	o.setDefaults()
 	l := &Layer{
 		options: o, transport: t, user: u,
@@ -66,10 +76,6 @@ func New(o Options, t Transport, u User) *Layer {
 	l.servers.init()
 	l.invites.init()
 	l.clients.init()
-	go func() {
-		defer close(l.stopped)
-		l.wheel.run(l.done, t.Flush)
-	}()
 	return l
 }
 

@@ -199,6 +199,48 @@ func TestCancelTag(t *testing.T) {
 	})
 }
 
+// RFC 3261 17.2.2: the transaction of CANCEL outlives that of its INVITE.
+func TestCancelAgainAfterInvite(t *testing.T) {
+	answeredWith(t, 0, func(r *rig) {
+		r.onCancel = func(s *Server) { s.Reply(487, "", nil) }
+		r.receive(alice, request("CANCEL", "1", 1))
+		r.receive(alice, request("ACK", "1", 1))
+		r.sleep(6 * time.Second)
+		r.expect("200,487", "cancel,terminated")
+		r.receive(alice, request("CANCEL", "1", 1))
+		r.expect("200", "")
+		r.sleep(30 * time.Second)
+		r.receive(alice, request("CANCEL", "1", 1))
+		r.expect("481", "")
+		r.empty()
+	})
+}
+
+// The ACK for a failure of our own never goes on, not even when nothing is known of
+// its INVITE any more.
+func TestAckOfOwnResponse(t *testing.T) {
+	ackOf := func(response string) string {
+		return strings.Replace(request("ACK", "1", 1), "To: <sip:bob@example.net>", "To: "+headerOf(response, "To"), 1)
+	}
+	inRig(t, func(r *rig) {
+		r.receive(alice, strings.Replace(request("INVITE", "1", 1), "70", "many", 1))
+		ack := ackOf(r.lastSent().text)
+		r.receive(alice, ack)
+		r.expect("400", "malformed")
+		r.receive(alice, strings.Replace(ack, "tag=", "tag=x", 2))
+		r.expect("", "ack false")
+	})
+	answeredWith(t, 486, func(r *rig) {
+		r.receive(alice, request("INVITE", "1", 1))
+		ack := ackOf(r.lastSent().text)
+		r.receive(alice, ack)
+		r.sleep(6 * time.Second)
+		r.expect("486", "terminated")
+		r.receive(alice, ack)
+		r.expect("", "")
+	})
+}
+
 func TestResponseMatching(t *testing.T) {
 	placed(t, func(r *rig, out string, c *Client) {
 		for _, stray := range []string{

@@ -15,7 +15,7 @@ import (
 // the bytes that are kept. At 1,000 calls/s by UDP, each with an INVITE and a BYE on
 // both sides for the 32 s of timers L, M and J, that is some 32,000 of each.
 const (
-	lingeringInvite = 5 << 10 // server with its request, and client with its identity
+	lingeringInvite = 3 << 10 // server with its request, and client with its identity
 	lingeringBye    = 2 << 10 // server with its last response, and client
 )
 

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 
@@ -53,15 +54,20 @@ func (l *Layer) Receive(b []byte, f transport.Flow) {
 func (l *Layer) receiveRequest(w *scratch, via *message.Via, n uint32, f transport.Flow) {
 	s, isNew := l.serverFor(w, via, n, f)
 	if !isNew {
-		s.mu.Lock()
-		s.handle(onRequest, 0, nil)
-		s.leave()
-		s.release()
+		s.repeated()
 		return
 	}
 	s.start(&w.m)
 	l.user.Request(s)
 	s.watch()
+	s.leave()
+	s.release()
+}
+
+// repeated: the request came again. s is held.
+func (s *Server) repeated() {
+	s.mu.Lock()
+	s.handle(onRequest, 0, nil)
 	s.leave()
 	s.release()
 }
@@ -98,6 +104,10 @@ func (l *Layer) receiveAck(w *scratch, via *message.Via, n uint32, f transport.F
 		return 4*accepts(s) + near(s, f) // an ACK with a branch of its own is one for 2xx
 	})
 	if !ok {
+		if l.ownTag(w, n) {
+			l.count.absorbed.Add(1)
+			return
+		}
 		l.user.Ack(nil, &w.m, f)
 		return
 	}
@@ -109,9 +119,21 @@ func (l *Layer) receiveAck(w *scratch, via *message.Via, n uint32, f transport.F
 	s.release()
 }
 
+// ownTag tells whether an ACK is for a response of the layer's own, by its To tag:
+// one without state, or of a transaction that is over. It ends here (RFC 3261 8.2.7).
+func (l *Layer) ownTag(w *scratch, n uint32) bool {
+	w.dialogKey = appendDialogKey(w.dialogKey[:0], &w.m, n)
+	return bytes.Equal(w.m.ToTag(), l.tag(&w.tag, w.dialogKey))
+}
+
 // receiveCancel answers CANCEL in a transaction of its own and tells the User,
 // unless the INVITE has its final response (RFC 3261 9.2).
 func (l *Layer) receiveCancel(w *scratch, via *message.Via, n uint32, f transport.Flow) {
+	w.key = appendServerKey(w.key[:0], &w.m, message.CANCEL, via, n)
+	if s, ok := l.servers.find(l.hash(w.key), w.key); ok {
+		s.repeated()
+		return
+	}
 	invite, ok := l.inviteFor(w, via, n, func(s *Server) int {
 		return 4*(1-answered(s)) + near(s, f)
 	})
@@ -120,30 +142,21 @@ func (l *Layer) receiveCancel(w *scratch, via *message.Via, n uint32, f transpor
 		return
 	}
 	defer invite.release()
-	if !l.acceptCancel(w, via, n, f) {
+	s, isNew := l.serverFor(w, via, n, f)
+	if !isNew {
+		s.repeated()
 		return
 	}
+	s.start(&w.m)
+	s.Reply(200, "", nil)
+	s.leave()
+	s.release()
+
 	invite.mu.Lock()
 	if !invite.Answered() && invite.Alive() {
 		l.user.Cancel(invite, &w.m)
 	}
 	invite.leave()
-}
-
-// acceptCancel answers CANCEL with 200; false when it has come before.
-func (l *Layer) acceptCancel(w *scratch, via *message.Via, n uint32, f transport.Flow) (first bool) {
-	s, isNew := l.serverFor(w, via, n, f)
-	defer s.release()
-	if !isNew {
-		s.mu.Lock()
-		s.handle(onRequest, 0, nil)
-		s.leave()
-		return false
-	}
-	s.start(&w.m)
-	s.Reply(200, "", nil)
-	s.leave()
-	return true
 }
 
 // inviteFor finds the INVITE that an ACK or CANCEL belongs to, held: by branch, or,
