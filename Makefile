@@ -1,0 +1,40 @@
+# make run | test | build | bench
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+GO       ?= go
+RACE     := ./sip/transport/ ./sip/transaction/ ./sip/proxy/ ./sip/privacy/ ./sip/resolve/ ./sip/health/ \
+            ./rules/ ./trace/... ./store/... ./admin/... ./cmd/...
+PACKAGES := kamailio kamailio-extra-modules sip-tester
+
+.PHONY: build run test check unit race deps bench clean
+
+build: ## clirgate (and the other commands) into bin/
+	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/...
+
+run: build ## the whole thing on embedded defaults, with demo calls
+	bin/clirgate demo
+
+test: deps check unit race ## everything; under ten minutes on two cores
+	@echo "make test: all passed"
+
+deps: ## what tests need that Go cannot fetch
+	@.ci/packages $(PACKAGES)
+
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+unit:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race $(RACE)
+
+bench: ## parse, decide, apply, leak guard, a whole call; with allocations
+	$(GO) test -run '^$$' -bench . -benchmem ./sip/message/ ./numbering/ ./rules/ ./sip/privacy/ ./sip/transaction/ ./sip/proxy/ ./trace/
+
+clean:
+	rm -rf bin
