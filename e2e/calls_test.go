@@ -3,6 +3,7 @@ package e2e
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // call is a call from one user agent through the gateway to another.
@@ -133,4 +134,16 @@ func mustParse(t *testing.T, raw string) sipMsg {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// take waits for the next value of a channel.
+func take[T any](t *testing.T, c chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("no %s came", what)
+		panic("unreachable")
+	}
 }
