@@ -34,14 +34,23 @@ func (m *Message) checkVia() {
 	if h == nil {
 		return
 	}
-	value, _, found := nextValue(m.buf, int(h.Value.Off), int(h.Value.End))
+	value, next, found := nextValue(m.buf, int(h.Value.Off), int(h.Value.End))
 	var strict bool
 	if found {
 		m.via, strict, m.viaOK = parseVia(m.buf, value)
 	}
-	if !m.viaOK || !strict {
+	if !m.viaOK || !strict || value.Off != h.Value.Off || m.danglingComma(next, h.Value) {
 		m.fail(BadVia, HVia, int(h.Value.Off))
 	}
+}
+
+// danglingComma tells whether the value that ended before at was followed by a comma
+// and nothing (RFC 4475 3.1.2.1).
+func (m *Message) danglingComma(at int, list Span) bool {
+	if at == int(list.End) {
+		return m.buf[at-1] == ','
+	}
+	return trim(m.buf, at, valueEnd(m.buf, at, int(list.End))).Empty()
 }
 
 // checkAddress checks From or To as far as a dialog needs it: that its parameters

@@ -95,6 +95,9 @@ func parseSIPURI(b []byte, u URI, i, end int) (URI, bool) {
 	if a := indexIn(b, '@', i, end); a >= 0 {
 		u.User = span(i, a)
 		if colon := indexIn(b, ':', i, a); colon >= 0 {
+			if colon == i {
+				return u, false
+			}
 			u.User, u.Password = span(i, colon), span(colon+1, a)
 		}
 		i = a + 1

@@ -40,7 +40,7 @@ func TestReadURI(t *testing.T) {
 		{"", "no"}, {"sip", "no"}, {"sip:", "no"}, {":x", "no"}, {"tel:", "no"}, {"tel:;x", "no"}, {"urn:", "no"},
 		{"sip:alice@", "no"}, {"sip:host:", "no"}, {"sip:host:0", "no"}, {"sip:host:65536", "no"}, {"sip:host:5060x", "no"},
 		{"sip:2001:db8::10", "no"}, {"sip:[2001:db8::10", "no"}, {"sip:[]", "no"}, {"sip:[g::1]", "no"},
-		{"sip:a@b@c", "no"}, {"sip:a@ho st", "no"}, {"sip:a@host,b", "no"}, {"<sip:a@host>", "no"}, {"sip:a@h%6Fst", "no"},
+		{"sip:a@b@c", "no"}, {"sip::x@b", "no"}, {"sip:a@ho st", "no"}, {"sip:a@host,b", "no"}, {"<sip:a@host>", "no"}, {"sip:a@h%6Fst", "no"},
 	} {
 		u, ok := ReadURI([]byte(c.in))
 		got := "no"
