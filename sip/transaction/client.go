@@ -218,7 +218,7 @@ func (c *Client) sendCancel() {
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
 	w.out = appendCancel(w.out[:0], &w.sent, bytesOf(c.sent), bytesOf(c.extra))
-	c.server.newClient(w.out, message.CANCEL, c.byBranch.ident[1:], c.flow, 0, true)
+	_, _ = c.server.newClient(w.out, message.CANCEL, c.byBranch.ident[1:], c.flow, 0, true)
 }
 
 // deliver hands a response to the User, unless nobody can use it (RFC 4320 4.2).

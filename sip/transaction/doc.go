@@ -12,6 +12,11 @@
 // used again when nobody refers to it: its own machines, a lookup under way, a timer
 // that is about to fire, or a User that called Hold.
 //
+// A lingering INVITE by UDP, server and client transaction together, takes about 2.3 KB
+// (most of it the request, kept for 32 s); a lingering BYE, with its response, 1.4 KB.
+// TestMemoryOfLingeringTransactions measures it. On streams a non-INVITE lingers not
+// at all.
+//
 // No callback is made from inside a method that the User calls, except Terminated
 // from Unlock.
 package transaction

@@ -27,7 +27,7 @@ func (o *Options) setDefaults() {
 }
 
 func setDefault(d *time.Duration, standard time.Duration) {
-	if *d == 0 {
+	if *d <= 0 {
 		*d = standard
 	}
 }

@@ -160,15 +160,6 @@ func (n *network) ring(invite string) {
 	}
 }
 
-func headerOf(text, name string) string {
-	for _, line := range strings.Split(text, "\r\n") {
-		if value, ok := strings.CutPrefix(line, name+": "); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // call places one call and lets it end; cancel after that time, if not zero.
 func (n *network) call(cancel time.Duration) {
 	go n.repeat(n.fromAlice, request("INVITE", "inv", 1), 64*time.Second, &n.trying)

@@ -136,7 +136,7 @@ func TestRFC2543Peer(t *testing.T) {
 		r.receive(alice, old("CANCEL"))
 		r.expect("200", "request INVITE,cancel")
 		with(r.servers[0], func() { r.servers[0].Reply(487, "", nil) })
-		ack := strings.Replace(old("ACK"), "To: <sip:bob@example.net>", "To: "+header(t, r.lastSent().text, "To"), 1)
+		ack := strings.Replace(old("ACK"), "To: <sip:bob@example.net>", "To: "+headerOf(r.lastSent().text, "To"), 1)
 		r.receive(alice, ack)
 		r.expect("487", "")
 		r.sleep(33 * time.Second) // the transaction of CANCEL too
@@ -192,7 +192,7 @@ func TestCancelTag(t *testing.T) {
 		if len(r.sent) != 2 {
 			t.Fatalf("%d sent", len(r.sent))
 		}
-		ok, terminated := header(t, r.sent[0].text, "To"), header(t, r.sent[1].text, "To")
+		ok, terminated := headerOf(r.sent[0].text, "To"), headerOf(r.sent[1].text, "To")
 		if ok != terminated || !strings.Contains(ok, ";tag=") {
 			t.Errorf("200 has To %q, 487 has %q", ok, terminated)
 		}

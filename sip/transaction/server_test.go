@@ -214,15 +214,15 @@ func TestReplyHasTag(t *testing.T) {
 	inRig(t, func(r *rig) {
 		r.onRequest = func(s *Server) { s.Trying() }
 		r.receive(alice, request("INVITE", "1", 1))
-		if to := header(t, r.lastSent().text, "To"); strings.Contains(to, "tag=") {
+		if to := headerOf(r.lastSent().text, "To"); strings.Contains(to, "tag=") {
 			t.Errorf("100 has To %q", to)
 		}
 		with(r.servers[0], func() { r.servers[0].Reply(404, "Nobody", []byte("X-A: b\r\n")) })
 		text := r.lastSent().text
-		if to := header(t, text, "To"); !strings.Contains(to, ";tag=") {
+		if to := headerOf(text, "To"); !strings.Contains(to, ";tag=") {
 			t.Errorf("404 has To %q", to)
 		}
-		if !strings.HasPrefix(text, "SIP/2.0 404 Nobody\r\n") || header(t, text, "X-A") != "b" {
+		if !strings.HasPrefix(text, "SIP/2.0 404 Nobody\r\n") || headerOf(text, "X-A") != "b" {
 			t.Errorf("reply is %q", text)
 		}
 	})
