@@ -70,7 +70,7 @@ type Transit struct {
 	M       *message.Message // as received
 	Request *message.Message // of a response: the request it answers, as received from the side the response goes to
 	Source  netip.AddrPort   // of a response: where Request came from (received, rport)
-	Dialog  *Dialog
+	Dialog  *Dialog          // Plan notes in it what is first seen here: SDP version, an initial request that asks for privacy
 	Sender  Side             // who sends M
 	Initial bool             // M is a request outside a dialog, or a response to one
 	Call    rules.Treatment  // of the initial request; in a dialog: class and flags as sealed

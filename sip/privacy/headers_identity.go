@@ -299,8 +299,10 @@ func (p *planner) senderNumbers() *[2]numbering.Number {
 	return &p.d.CallerNumbers
 }
 
-// significant is how many last digits make a number, whatever prefix stands before them.
-const significant = 9
+const (
+	significant = 9 // last digits that make a number, whatever prefix stands before them
+	leastDigits = 6 // shorter numbers could be anything
+)
 
 // holdsNumber finds the last digits of n in text, %HH decoded, separators skipped.
 func holdsNumber(text []byte, n numbering.Number) bool {
@@ -309,7 +311,7 @@ func holdsNumber(text []byte, n numbering.Number) bool {
 	if len(digits) > significant {
 		digits = digits[len(digits)-significant:]
 	}
-	if len(digits) == 0 {
+	if len(digits) < leastDigits {
 		return false
 	}
 	var tail [significant]byte // the last digits seen

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 
@@ -126,6 +127,12 @@ func (p *planner) raise() {
 	if !p.withheld && !p.overridden() && raises(p.asked) {
 		p.withheld = true
 		p.raised = p.raised || !t.Initial
+		p.d.CallerWithheld = p.d.CallerWithheld || t.Initial && t.Sender == Caller
+	}
+	if t.Sender == Callee && t.Initial && !t.Call.CalleeWithheld {
+		// The rules did not say so when the request left: what the callee was given for its
+		// later requests does not know it either, so its tag must stay as it is.
+		p.raised = true
 	}
 	override := t.Sender == Callee && t.Call.Override
 	if !p.shy && !override && !t.M.IsRequest() && t.Request != nil {
@@ -303,6 +310,13 @@ func (p *planner) statusLine() {
 		return
 	}
 	phrase := message.Phrase(p.m.Status())
+	if p.m.Reason().Empty() {
+		if s, ok := p.statusSpan(); ok {
+			p.buf = append(strconv.AppendInt(p.buf[:0], int64(p.m.Status()), 10), ' ')
+			p.e.Replace(s, append(p.buf, phrase...))
+		}
+		return
+	}
 	if string(p.m.Get(p.m.Reason())) != phrase {
 		p.e.ReplaceString(p.m.Reason(), phrase)
 	}
