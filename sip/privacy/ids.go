@@ -1,5 +1,7 @@
 package privacy
 
+import "encoding/binary"
+
 // saltSize is how much of a dialog's ID (of its random part, so that calls of one
 // millisecond differ too) goes into its identifiers: it makes the same tag look new in
 // every call.
@@ -45,4 +47,18 @@ func (k *KeyRing) UnmapID(dst, mapped []byte) (plain []byte, ok bool) {
 		return dst, false
 	}
 	return append(dst, salted[saltSize:]...), true
+}
+
+// number is a keyed hash of text within the call of d: for what must be a number on the
+// wire, says nothing, and stays the same on every gateway.
+func (k *KeyRing) number(d *Dialog, purpose string, text []byte) uint64 {
+	key := k.ring.Load().forMillis(d.bornMillis())
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	w.buf = append(w.buf[:0], purpose...)
+	w.buf = append(w.buf, 0)
+	w.buf = append(w.buf, d.ID[:]...)
+	w.buf = append(w.buf, text...)
+	key.digest.s2v(w, w.buf)
+	return binary.BigEndian.Uint64(w.x[:])
 }

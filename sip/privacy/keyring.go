@@ -51,6 +51,7 @@ type ringKey struct {
 	secret  [64]byte
 	token   *siv
 	mapping *siv
+	digest  *siv // of it S2V alone, as a keyed hash
 }
 
 // KeyInfo describes a key without its secret.
@@ -85,7 +86,10 @@ func (k *ringKey) expand() (err error) {
 	if k.token, err = newSIV(k.secret[:32], []byte("clirgate dialog token"), []byte{k.id}); err != nil {
 		return err
 	}
-	k.mapping, err = newSIV(k.secret[32:], []byte("clirgate identifier"), []byte{k.id})
+	if k.mapping, err = newSIV(k.secret[32:], []byte("clirgate identifier"), []byte{k.id}); err != nil {
+		return err
+	}
+	k.digest, err = newSIV(k.secret[32:], []byte("clirgate number"), []byte{k.id})
 	return err
 }
 
