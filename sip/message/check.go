@@ -70,13 +70,14 @@ func (m *Message) checkAddress(id HeaderID) (tag Span) {
 	return tag
 }
 
-// tagOf finds the tag in header parameters, which must be proper ones and hold one
-// tag at most: two would be two dialogs to two readers.
+// tagOf finds the tag in header parameters, which must be proper ones (a semicolon
+// too many is forgiven) and hold one tag at most: two would be two dialogs to two
+// readers.
 func tagOf(b []byte, params Span) (tag Span, ok bool) {
 	found := false
 	for at, end := int(params.Off), int(params.End); at < end; {
 		p, next, ok := strictParam(b, at, end)
-		if !ok {
+		if !ok && p.Whole.Len() != 1 {
 			return tag, false
 		}
 		if EqualFold(b[p.Name.Off:p.Name.End], "tag") {

@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"unsafe"
 )
 
@@ -100,12 +101,11 @@ func HostAddr(host []byte) (netip.Addr, bool) {
 	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
 		host = host[1 : n-1]
 	}
-	if len(host) > maxAddrText || !all(host, cIPv6) {
+	if len(host) == 0 || len(host) > maxAddrText || !all(host, cIPv6) {
 		return netip.Addr{}, false
 	}
-	var text [maxAddrText]byte
 	if i := bytes.Index(host, threeColons); i >= 0 && bytes.IndexByte(host[i:], '.') >= 0 {
-		host = append(append(text[:0], host[:i]...), host[i+1:]...)
+		host = slices.Delete(slices.Clone(host), i, i+1) // rare: may allocate
 	}
 	// ParseAddr keeps its text only in a zone, which cIPv6 rules out, or an error.
 	a, err := netip.ParseAddr(unsafe.String(&host[0], len(host)))

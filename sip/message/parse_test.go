@@ -123,6 +123,7 @@ func TestNoAllocations(t *testing.T) {
 	m, e := new(Message), new(Edits)
 	out := make([]byte, 0, 4096)
 	source := netip.MustParseAddrPort("192.0.2.99:6000")
+	v6, V6 := []byte("[2001:db8::1]"), []byte("2001:DB8:0::1")
 	n := testing.AllocsPerRun(100, func() {
 		if m.Parse(b) != nil {
 			t.Fatal("parse")
@@ -149,6 +150,9 @@ func TestNoAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.AppendResponse(out, 404, "", b[:3], nil, source)
+		if _, ok := m.ContentType(); !ok || !EqualHost(v6, V6) {
+			t.Fatal("accessors")
+		}
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
