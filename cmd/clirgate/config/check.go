@@ -1,0 +1,152 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"clirgate/numbering"
+	"clirgate/sip/transport"
+)
+
+// checker finds what is wrong with a Config that could be read.
+type checker struct {
+	*Config
+	*reader
+	plan *numbering.Plan
+}
+
+func (k *checker) check() {
+	k.checkNumbering()
+	k.checkSIP()
+	k.checkPeers()
+	k.checkRoutes()
+	k.checkRest()
+}
+
+func (k *checker) checkNumbering() {
+	var err error
+	if k.plan, err = numbering.NewPlan(k.Home.Country, nil); err != nil {
+		k.add("home.country", "this is no country with telephone numbers", "write its ISO 3166 code in two letters, like NL")
+		k.plan, _ = numbering.NewPlan("NL", nil)
+	}
+	if k.Home.Domain != "" && !isHost(k.Home.Domain) {
+		k.add("home.domain", "this is no domain", "write a name like example.net")
+	}
+	for i, n := range k.Emergency.Numbers {
+		if _, err := numbering.NewPlan(k.plan.Country(), []string{n}); err != nil {
+			k.add(fmt.Sprintf("emergency.numbers[%d]", i), "this is no number that can be dialled", "write digits only, in quotes, like \"112\"")
+		}
+	}
+	for name, set := range k.Codes {
+		k.checkCodes("codes."+name, set)
+	}
+}
+
+func (k *checker) checkCodes(key string, set Codes) {
+	withhold := map[string]bool{}
+	for i, code := range set.Withhold {
+		withhold[code] = true
+		k.checkCode(fmt.Sprintf("%s.withhold[%d]", key, i), code)
+	}
+	for i, code := range set.Present {
+		at := fmt.Sprintf("%s.present[%d]", key, i)
+		k.checkCode(at, code)
+		if withhold[code] {
+			k.add(at, "this code is among those that withhold as well", "take it out of one of the lists")
+		}
+	}
+}
+
+func (k *checker) checkCode(key, code string) {
+	if _, err := numbering.NewCodeSet([]string{code}, nil); err != nil {
+		k.add(key, "this cannot be a dial code", "write digits, * and # as they are dialled, in quotes, like \"*31*\"")
+	}
+}
+
+func (k *checker) checkSIP() {
+	if len(k.SIP.Listen) == 0 {
+		k.add("sip.listen", "there is nothing to listen on", "write addresses like udp:127.0.0.1:5060")
+	}
+	seen, needsTLS := map[transport.Listener]bool{}, false
+	for i, text := range k.SIP.Listen {
+		key := fmt.Sprintf("sip.listen[%d]", i)
+		l, err := Listener(text)
+		if err != nil {
+			k.add(key, err.Error(), "write network:host:port, like udp:127.0.0.1:5060")
+			continue
+		}
+		if seen[l] && l.Address.Port() != 0 {
+			k.add(key, "this address is listed twice", "take one out")
+		}
+		seen[l] = true
+		needsTLS = needsTLS || l.Net == transport.TLS
+	}
+	if k.SIP.Advertise != "" {
+		k.checkHostPort("sip.advertise", k.SIP.Advertise, isHost)
+	}
+	k.checkTLS(needsTLS)
+}
+
+func (k *checker) checkHostPort(key, text string, valid func(string) bool) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || !valid(host) {
+		k.add(key, "this is not host:port", "write it like 192.0.2.1:5060, IPv6 addresses in brackets")
+		return
+	}
+	if _, err := portOf(port); err != nil {
+		k.add(key, err.Error(), "choose a port in that range")
+	}
+}
+
+func (k *checker) checkTLS(needed bool) {
+	t := k.SIP.TLS
+	switch {
+	case t.Cert == "" && t.Key == "":
+		if needed {
+			k.add("sip.tls", "a tls listener needs a certificate", "name its PEM files as sip.tls.cert and sip.tls.key")
+		}
+	case t.Cert == "" || t.Key == "":
+		k.add("sip.tls", "certificate and key go together", "name both files")
+	default:
+		if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+			k.add("sip.tls", "certificate and key cannot be used: "+err.Error(), "name PEM files that belong together")
+		}
+	}
+	if t.CA == "" {
+		return
+	}
+	pem, err := os.ReadFile(t.CA)
+	if err != nil {
+		k.add("sip.tls.ca", "this cannot be read: "+err.Error(), "name a PEM file")
+	} else if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		k.add("sip.tls.ca", "the file holds no certificate", "name a PEM file with certificates of authorities")
+	}
+}
+
+func (k *checker) checkRest() {
+	if m := k.Trace.RetentionMonths; m < 1 || m > 12 {
+		k.add("trace.retention_months", "records are kept at least 1 month and never longer than 12", "write a number from 1 to 12")
+	}
+	switch k.Trace.Durable {
+	case "disk":
+	case "quorum":
+		k.add("trace.durable", "quorum needs a shared store", "write disk")
+	default:
+		k.add("trace.durable", "this is unknown", "write disk")
+	}
+	switch {
+	case k.Store == "local":
+	case strings.HasPrefix(k.Store, "postgres://"), strings.HasPrefix(k.Store, "postgresql://"):
+		k.add("store", "a shared store is not there yet in this version", "write local")
+	default:
+		k.add("store", "this is no store", "write local")
+	}
+	k.checkHostPort("admin.listen", k.Admin.Listen, isHost)
+	if k.Node != "" && strings.Trim(k.Node, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
+		k.add("node", "the name holds more than letters, digits, dots and dashes", "choose a name like gw1")
+	}
+}

@@ -1,0 +1,185 @@
+// Package config is the gateway's configuration: a YAML file whose every key is
+// described here, read strictly, checked whole, and explained where it is wrong.
+package config
+
+import (
+	"time"
+)
+
+// Config is the file. Its zero values are not yet the defaults; Load and Parse fill
+// those in.
+type Config struct {
+	// Node names this gateway among several. Default: gw1.
+	Node string `yaml:"node"`
+	// Home says how numbers without a country code are read.
+	Home Home `yaml:"home"`
+	// Emergency lists emergency destinations.
+	Emergency Emergency `yaml:"emergency"`
+	// Codes are the dial codes by access type. Default: fixed and mobile as in the
+	// Netherlands; a type given here replaces the one of that name.
+	Codes map[string]Codes `yaml:"codes"`
+	// SIP is the signalling side.
+	SIP SIP `yaml:"sip"`
+	// Peers are the neighbours on the wire.
+	Peers []Peer `yaml:"peers"`
+	// Routes say which peer a call goes to: emergency first, then the longest prefix.
+	Routes []Route `yaml:"routes"`
+	// Data is the directory of all that is local: rules, records, key ring (mode 0700).
+	// Default: data. Relative to the file.
+	Data string `yaml:"data"`
+	// Store is "local", the only kind of this version. Default: local.
+	Store string `yaml:"store"`
+	// Trace is what is remembered of calls.
+	Trace Trace `yaml:"trace"`
+	// Admin is the administration interface.
+	Admin Admin `yaml:"admin"`
+}
+
+// Home is the numbering plan at home.
+type Home struct {
+	// Country is an ISO 3166 code. Default: NL.
+	Country string `yaml:"country"`
+	// Domain is written into URIs made from numbers. Default: the first listener's
+	// advertised host.
+	Domain string `yaml:"domain"`
+}
+
+// Emergency lists emergency destinations besides urn:service:sos and below.
+type Emergency struct {
+	// Numbers are exact, after codes are taken off. Default: 112, which always counts.
+	Numbers []string `yaml:"numbers"`
+}
+
+// Codes are the dial codes of one access type, of digits, "*" and "#".
+type Codes struct {
+	// Withhold hides the caller's number for one call.
+	Withhold []string `yaml:"withhold"`
+	// Present shows it for one call.
+	Present []string `yaml:"present"`
+}
+
+// SIP is the signalling side.
+type SIP struct {
+	// Listen is addresses as network:host:port, networks udp, tcp and tls.
+	// Default: udp and tcp on 127.0.0.1:5060.
+	Listen []string `yaml:"listen"`
+	// Advertise is host:port for Via, Contact and Record-Route. Default: each
+	// listener's own.
+	Advertise string `yaml:"advertise"`
+	// TLS is the certificate of tls listeners and of connections to tls targets.
+	TLS TLS `yaml:"tls"`
+	// MaxCall is how long a call may last: until then its token opens. Default: 24h.
+	MaxCall Duration `yaml:"max_call"`
+	// Timers are those of RFC 3261; change them in tests only.
+	Timers Timers `yaml:"timers"`
+}
+
+// TLS names PEM files, relative to the configuration file.
+type TLS struct {
+	// Cert is the certificate with its chain.
+	Cert string `yaml:"cert"`
+	// Key is its private key.
+	Key string `yaml:"key"`
+	// CA is the authorities that peers' certificates are checked against. Default: the
+	// system's.
+	CA string `yaml:"ca"`
+}
+
+// Timers are those of RFC 3261, appendix A. Zero: the standard's values.
+type Timers struct {
+	// T1 is the round trip estimate. Default: 500ms.
+	T1 Duration `yaml:"t1"`
+	// T2 bounds the interval of retransmissions. Default: 4s.
+	T2 Duration `yaml:"t2"`
+	// T4 is how long a message may stay in the network. Default: 5s.
+	T4 Duration `yaml:"t4"`
+	// C bounds the time from a provisional response to a final one. Default: 3m10s.
+	C Duration `yaml:"c"`
+}
+
+// Peer is a neighbour on the wire.
+type Peer struct {
+	// Name is unique.
+	Name string `yaml:"name"`
+	// Boundary is access, trusted, interconnect or emergency.
+	Boundary string `yaml:"boundary"`
+	// Access is the access type whose codes count here; access and trusted peers only.
+	Access string `yaml:"access"`
+	// From is source addresses or networks, port optional.
+	From []string `yaml:"from"`
+	// To is URIs to send to, tried in order; a domain goes through RFC 3263.
+	To []string `yaml:"to"`
+	// Numbers is number ranges this access peer may show as its own: E.164 prefixes.
+	Numbers []string `yaml:"numbers"`
+	// Default is this access peer's network number when it shows none of Numbers.
+	Default string `yaml:"default"`
+	// SendPAI: P-Asserted-Identity may be sent there. Default: true for access, trusted
+	// and emergency, false for interconnect.
+	SendPAI *bool `yaml:"send_pai"`
+	// SupportsPrivacy: it honours Privacy. If not, it gets no identity of withheld
+	// calls. Default: true.
+	SupportsPrivacy *bool `yaml:"supports_privacy"`
+	// PrivacyMarker is keep or strip: whether withheld calls carry Privacy: id towards
+	// an untrusted peer. Default: keep.
+	PrivacyMarker string `yaml:"privacy_marker"`
+	// Asserts: the P-Asserted-Identity of this interconnect peer is believed.
+	Asserts bool `yaml:"asserts"`
+	// OwnDomain: this trusted peer is of the same administrative domain, and gets
+	// headers that stay inside it.
+	OwnDomain bool `yaml:"own_domain"`
+	// Headers is fields without a rule of their own that this untrusted peer may get
+	// on calls that show the caller.
+	Headers []string `yaml:"headers"`
+	// GiveUp is how long a target may stay silent before the next is tried. Default:
+	// 2s while there is one.
+	GiveUp Duration `yaml:"give_up"`
+	// TCP is auto, never or always: whether requests above 1,300 bytes go over TCP.
+	// Default: auto.
+	TCP string `yaml:"tcp"`
+	// Proxy: the names in To are proxies to send through, whatever the Request-URI says.
+	Proxy bool `yaml:"proxy"`
+	// Health asks the targets by OPTIONS whether they are there. Default: not asked.
+	Health Health `yaml:"health"`
+	// KeepPANI: an emergency peer gets P-Access-Network-Info.
+	KeepPANI bool `yaml:"keep_pani"`
+	// WantsRPID: a trusted peer that reads Remote-Party-ID gets it.
+	WantsRPID bool `yaml:"wants_rpid"`
+}
+
+// Health is how a peer's targets are asked.
+type Health struct {
+	// Every is the interval; zero: not asked.
+	Every Duration `yaml:"every"`
+	// Timeout is how long an answer may take. Default: 2s.
+	Timeout Duration `yaml:"timeout"`
+}
+
+// Route sends calls to a peer.
+type Route struct {
+	// Emergency: this route takes emergency calls, and nothing else.
+	Emergency bool `yaml:"emergency"`
+	// Prefix of the E.164 number, "+" and digits, or digits of short numbers; "" takes
+	// all calls, also those without a number.
+	Prefix string `yaml:"prefix"`
+	// To is the name of a peer.
+	To string `yaml:"to"`
+	// URI is the Request-URI of emergency calls. Default: as dialled, codes taken off.
+	URI string `yaml:"uri"`
+}
+
+// Trace is what is remembered of calls.
+type Trace struct {
+	// RetentionMonths is how many calendar months records are kept, 1 to 12. Default: 12.
+	RetentionMonths int `yaml:"retention_months"`
+	// Durable is disk: a call waits until its record is on the local disk. Default: disk.
+	Durable string `yaml:"durable"`
+}
+
+// Admin is the administration interface.
+type Admin struct {
+	// Listen is host:port. Default: 127.0.0.1:8080.
+	Listen string `yaml:"listen"`
+}
+
+// Duration is a time like 500ms, 2s, 3m10s, 24h.
+type Duration time.Duration

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"cmp"
+	"path/filepath"
+	"time"
+)
+
+// complete fills in the defaults and makes relative paths relative to dir.
+func (c *Config) complete(dir string) {
+	c.Node = cmp.Or(c.Node, "gw1")
+	c.Home.Country = cmp.Or(c.Home.Country, "NL")
+	if c.Emergency.Numbers == nil {
+		c.Emergency.Numbers = []string{"112"}
+	}
+	codes := map[string]Codes{
+		"fixed":  {Withhold: []string{"*31*", "131"}},
+		"mobile": {Withhold: []string{"#31#"}, Present: []string{"*31#"}},
+	}
+	for name, set := range c.Codes {
+		codes[name] = set
+	}
+	c.Codes = codes
+	if c.SIP.Listen == nil {
+		c.SIP.Listen = []string{"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"}
+	}
+	c.SIP.MaxCall = cmp.Or(c.SIP.MaxCall, Duration(24*time.Hour))
+	for i := range c.Peers {
+		c.Peers[i].complete()
+	}
+	c.Data = cmp.Or(c.Data, "data")
+	c.Store = cmp.Or(c.Store, "local")
+	c.Trace.RetentionMonths = cmp.Or(c.Trace.RetentionMonths, 12)
+	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
+	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")
+	for _, path := range []*string{&c.Data, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+}
+
+func (p *Peer) complete() {
+	if p.SendPAI == nil {
+		p.SendPAI = new(p.Boundary != "interconnect")
+	}
+	if p.SupportsPrivacy == nil {
+		p.SupportsPrivacy = new(true)
+	}
+	p.PrivacyMarker = cmp.Or(p.PrivacyMarker, "keep")
+	p.TCP = cmp.Or(p.TCP, "auto")
+	if p.Health.Every > 0 {
+		p.Health.Timeout = cmp.Or(p.Health.Timeout, Duration(2*time.Second))
+	}
+}
