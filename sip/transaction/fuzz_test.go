@@ -69,7 +69,7 @@ func FuzzSequence(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
 	f.Add([]byte{0, 8, 12, 9, 1, 10, 2, 11})
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 60 {
+	for range 30 {
 		b := make([]byte, 25)
 		for i := range b {
 			b[i] = byte(random.IntN(256))

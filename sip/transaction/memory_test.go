@@ -38,7 +38,7 @@ func TestMemoryOfLingeringTransactions(t *testing.T) {
 			l := New(Options{}, nowhere{}, r)
 			defer l.Close()
 			r.l = l
-			const n = 2000
+			const n = 600
 			run := func(from int) {
 				for i := from; i < from+n; i++ {
 					in := typical(c.method, i)

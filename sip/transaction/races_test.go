@@ -195,6 +195,34 @@ func TestAnsweredInsideRequest(t *testing.T) {
 	})
 }
 
+// TestLate2xx: a 2xx that comes between timer L and timer M still reaches the caller
+// (RFC 6026 7.1), anything else does not.
+func TestLate2xx(t *testing.T) {
+	placed(t, func(r *rig, out string, c *Client) {
+		s := r.servers[0]
+		r.receive(bob, response(out, "180 Ringing", "b1"))
+		with(s, func() { s.Reply(200, "", nil) })
+		r.sleep(10 * time.Second)
+		r.onResponse = func(c *Client, m *message.Message) { c.Server().Respond(m.Status(), m.Bytes()) }
+		r.receive(bob, response(out, "200 OK", "b2"))
+		r.sleep(25 * time.Second)
+		r.expect("200,200", "response 180,response 200")
+		with(s, func() {
+			if s.Alive() {
+				t.Error("alive after timer L")
+			}
+			s.Reply(486, "", nil)
+		})
+		r.receive(bob, response(out, "200 OK", "b2"))
+		r.expect("200", "response 200")
+		r.sleep(10 * time.Second)
+		r.expect("", "terminated")
+		with(s, func() { s.Respond(200, []byte(out)) })
+		r.expect("", "")
+		r.empty()
+	})
+}
+
 func TestFlushAfterTimers(t *testing.T) {
 	placed(t, func(r *rig, out string, c *Client) {
 		r.sleep(400 * time.Millisecond)

@@ -114,7 +114,9 @@ func (s *slot) unlink(t *timer) {
 // turn fires everything that is due and tells whether anything was.
 func (w *wheel) turn() (fired bool) {
 	target := int64(w.now().Sub(w.start) / tick)
-	for at := w.current.Load() + 1; at <= target; at++ {
+	// One round is enough however long it slept: every slot is looked at, and what
+	// is overdue is taken too.
+	for at := max(w.current.Load(), target-slots) + 1; at <= target; at++ {
 		w.current.Store(at)
 		w.collect(at)
 	}

@@ -135,6 +135,13 @@ func TestWheelCatchesUp(t *testing.T) {
 	if fired != 51 {
 		t.Errorf("%d fired", fired)
 	}
+	c.now = c.now.Add(24 * time.Hour)
+	w.turn()
+	for i, a := range alarms {
+		if len(a.at) != 1 {
+			t.Errorf("timer %d fired %d times", i, len(a.at))
+		}
+	}
 }
 
 func TestWheelAllocatesNothing(t *testing.T) {
