@@ -22,6 +22,7 @@ type bodyWriter struct {
 	scrub  bool // Privacy: session on a call that shows its caller: SDP is scrubbed all the same
 	hidden Needles
 	set    bool // hidden is prepared
+	unread bool // something that may be an offer or answer was taken out unread
 
 	depth int
 	parts []part // of all multiparts being written, the innermost last
@@ -69,14 +70,14 @@ func planBody(e *message.Edits, t *Transit, col column) error {
 	}
 	var x entity
 	w.out, x = w.write(w.out[:0], p)
-	switch {
-	case !x.gone:
-		w.replaceBody(e, p, x)
-		return nil
-	case w.needsBody(p):
+	if w.needsBody(x.gone) {
 		return ErrUnsupportedBody
 	}
-	removeBody(e)
+	if x.gone {
+		removeBody(e)
+	} else {
+		w.replaceBody(e, p, x)
+	}
 	return nil
 }
 
@@ -151,6 +152,7 @@ func (w *bodyWriter) write(dst []byte, p *part) ([]byte, entity) {
 	switch cell := w.cell(r); {
 	case cell == 'R':
 		ok = false
+		w.unread = w.unread || r.form == opaqueBody
 	case cell == 'K' && !w.encoded(p): // text stays whatever its encoding
 		dst = append(dst, w.m.Get(p.content)...)
 	case cell == 'K':
@@ -158,6 +160,7 @@ func (w *bodyWriter) write(dst []byte, p *part) ([]byte, entity) {
 		dst = append(dst, w.m.Get(p.content)...)
 	case w.encoded(p): // cannot be read
 		ok = !w.withheld()
+		w.unread = true
 		dst = append(dst, w.m.Get(p.content)...)
 	case cell == 'M':
 		return w.multipart(dst, p, mt)
@@ -367,16 +370,16 @@ func removeBody(e *message.Edits) {
 }
 
 // needsBody: a request that is nothing without its body, or an offer or answer that
-// cannot be read (it must not turn into another one by silence).
-func (w *bodyWriter) needsBody(p *part) bool {
+// cannot be read (a call must not turn into another one in silence).
+func (w *bodyWriter) needsBody(gone bool) bool {
 	if !w.m.IsRequest() {
 		return false
 	}
 	switch w.m.Method() {
 	case message.MESSAGE, message.INFO, message.PUBLISH:
-		return true
+		return gone
 	case message.INVITE, message.UPDATE, message.PRACK:
-		return w.encoded(p)
+		return w.unread && w.withheld()
 	}
 	return false
 }

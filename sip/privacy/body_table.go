@@ -24,15 +24,17 @@ const (
 	cpimBody
 	imdnBody
 	sipfragBody
+	opaqueBody // holds others, perhaps an offer, that cannot be read
 )
 
 // bodies is STANDARDS 6.8; the first row that fits counts. What would call for reading
 // and rewriting XML that few withheld callers send is removed instead.
 var bodies = [...]bodyRow{
 	{"application", "sdp", "KXKXK", sdpBody, "STANDARDS 6.7"},
-	{"multipart", "signed", "KRKRK", 0, "RFC 3893: a signed copy of the headers"},
-	{"multipart", "encrypted", "KRKRK", 0, "cannot be checked"},
+	{"multipart", "signed", "KRKRK", opaqueBody, "RFC 3893: a signed copy of the headers"},
+	{"multipart", "encrypted", "KRKRK", opaqueBody, "cannot be checked"},
 	{"multipart", "*", "MMMMM", 0, "RFC 5621: part by part"},
+	{"application", "pkcs7-mime", "KRKRK", opaqueBody, "cannot be checked"},
 	{"application", "isup", "KXRRX", isupBody, "RFC 3398 12.1; APRI of calling and generic number"},
 	{"application", "qsig", "KRRRK", 0, "its numbers are not read"},
 	{"application", "pidf+xml", "KRKRK", 0, "RFC 6442 4.1; presence names its entity"},

@@ -25,6 +25,7 @@ func (w *bodyWriter) multipart(dst []byte, p *part, mt message.MediaType) ([]byt
 	defer func() { w.parts = w.parts[:first] }()
 	if !ok || w.depth == maxDepth {
 		if w.withheld() {
+			w.unread = true
 			return dst, entity{gone: true}
 		}
 		return append(dst, w.m.Get(p.content)...), entity{ctype: w.m.Get(p.ctype)}
@@ -43,11 +44,11 @@ func (w *bodyWriter) takeOut(dst []byte, first int, p *part, tail message.Span) 
 	kept := 0
 	dst = append(dst, w.m.Get(message.Span{Off: p.content.Off, End: w.parts[first].whole.Off})...)
 	for i := first; i < first+w.count(first); i++ {
-		q := w.parts[i] // the slice may grow on the way
+		q := &w.parts[i] // stays readable when the slice grows
 		start := len(dst)
 		dst = append(dst, w.m.Get(message.Span{Off: q.whole.Off, End: q.content.Off})...)
 		var x entity
-		if dst, x = w.write(dst, &q); x.gone {
+		if dst, x = w.write(dst, q); x.gone {
 			dst = dst[:start]
 			continue
 		}
@@ -71,10 +72,10 @@ func (w *bodyWriter) reassemble(dst []byte, first int, p *part, mt message.Media
 	var only entity
 	var onlyFrom int // where its content begins
 	for i, n := first, first+w.count(first); i < n; i++ {
-		q := w.parts[i]
+		q := &w.parts[i]
 		start := len(dst)
 		var x entity
-		if dst, x = w.write(dst, &q); x.gone {
+		if dst, x = w.write(dst, q); x.gone {
 			dst = dst[:start]
 			continue
 		}

@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector drops pooled values at random.
+
 package privacy
 
 import "testing"
@@ -48,4 +52,22 @@ func BenchmarkUnmapID(b *testing.B) {
 			b.Fatal("does not unmap")
 		}
 	}
+}
+
+func TestSealingDoesNotAllocate(t *testing.T) {
+	k := MemoryKeys(maxCall, epoch)
+	d, got := withheldDialog(), *withheldDialog()
+	token, buf := k.Seal(nil, d), make([]byte, 0, 1024)
+	mapped := k.MapID(nil, d, []byte("0205550101-7@192.0.2.11"))
+	f := func(name string, do func()) {
+		t.Helper()
+		if n := testing.AllocsPerRun(200, do); n >= 1 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	f("Seal", func() { k.Seal(buf, d) })
+	f("Open", func() { k.Open(&got, token, epoch) })
+	f("MapID", func() { k.MapID(buf, d, []byte("0205550101-7@192.0.2.11")) })
+	f("UnmapID", func() { k.UnmapID(buf, mapped) })
+	f("LooksSealed", func() { LooksSealed(token) })
 }
