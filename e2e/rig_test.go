@@ -1,0 +1,238 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rig is a gateway with the fixture's neighbours around it. The documentation
+// networks of the vectors are mapped onto loopback ones of the same length, so that
+// Content-Length stays right: 192.0.2.x to 127.N.2.x and so on, N the first free.
+type rig struct {
+	*running
+	t   *testing.T
+	n   int
+	uas map[string]*ua
+}
+
+// fixture is where everybody is, in the vectors' own addresses.
+var fixture = map[string]string{
+	"A": "192.0.2.11", "P": "192.0.2.12", "R": "192.0.2.13", "C": "192.0.2.33", "Z": "192.0.2.88", "B": "192.0.2.99",
+	"U1": "203.0.113.50", "T1": "198.51.100.20", "PS": "198.51.100.112",
+}
+
+// fixtureLines are the withheld parties as the oracle knows them.
+var fixtureLines = map[string]line{
+	"A":  {"31205550101", []string{"192.0.2.11", "Jansen", "pc11", "00155d112233", "35693803564380"}},
+	"P":  {"31205550102", []string{"192.0.2.12", "pc12"}},
+	"R":  {"31205550103", []string{"192.0.2.13", "pc13"}},
+	"T1": {"31205550101", []string{"192.0.2.11", "pc11"}},
+}
+
+const fixtureConfig = `
+node: gw1
+home: {country: NL, domain: gw.example.net}
+codes:
+  fixed: {withhold: ["*31*", "131", "#31#"], present: ["*31#"]}
+sip:
+  listen: ["udp:GATEWAY:0"]
+peers:
+  - {name: A, boundary: access, access: fixed, from: ["192.0.2.11"], to: ["sip:192.0.2.11"], numbers: ["+31205550101"], default: "+31205550101"}
+  - {name: P, boundary: access, access: fixed, from: ["192.0.2.12"], to: ["sip:192.0.2.12"], numbers: ["+31205550102"], default: "+31205550102"}
+  - {name: R, boundary: access, access: fixed, from: ["192.0.2.13"], to: ["sip:192.0.2.13"], numbers: ["+31205550103"], default: "+31205550103"}
+  - {name: C, boundary: access, access: fixed, from: ["192.0.2.33"], to: ["sip:192.0.2.33"], numbers: ["+31705550133"], default: "+31705550133"}
+  - {name: Z, boundary: access, access: fixed, from: ["192.0.2.88"], to: ["sip:192.0.2.88"], numbers: ["+31705550188"], default: "+31705550188"}
+  - {name: B, boundary: access, access: fixed, from: ["192.0.2.99"], to: ["sip:192.0.2.99"], numbers: ["+31705550199"], default: "+31705550199"}
+  - {name: U1, boundary: interconnect, from: ["203.0.113.50"], to: ["sip:203.0.113.50"], send_pai: true}
+  - {name: T1, boundary: trusted, from: ["198.51.100.20"], to: ["sip:198.51.100.20"]}
+  - {name: PS, boundary: emergency, from: ["198.51.100.112"], to: ["sip:198.51.100.112"], keep_pani: true}
+routes:
+  - {emergency: true, to: PS, uri: "EMERGENCY"}
+  - {prefix: "+31705550133", to: C}
+  - {prefix: "", to: EGRESS}
+data: DATA
+admin: {listen: "127.0.0.1:0"}
+`
+
+// newRig starts the fixture's gateway with its ordinary route to egress. flags:
+// "rules-down", "records-down": that store cannot be opened.
+func newRig(t *testing.T, egress, flags string) *rig {
+	t.Helper()
+	r := &rig{t: t, n: freeNet(t), uas: map[string]*ua{}}
+	dir := t.TempDir()
+	emergency := "urn:service:sos"
+	switch egress {
+	case "PS-plain":
+		emergency, egress = "", "U1"
+	case "PS", "C", "none":
+		egress = "U1"
+	}
+	text := strings.NewReplacer("GATEWAY", "198.51.100.1", "EGRESS", egress, "EMERGENCY", emergency,
+		"DATA", filepath.Join(dir, "data")).Replace(fixtureConfig)
+	breakStores(t, filepath.Join(dir, "data"), flags)
+	r.running = startGateway(t, r.local(text), dir)
+	if !strings.Contains(flags, "rules-down") {
+		r.put("+31205550102", `{"clir":"permanent"}`)
+		r.put("+31205550103", `{"clir":"temporary-restricted"}`)
+		r.put("+31705550133", `{"clir":"none","acr":true}`)
+	}
+	return r
+}
+
+// breakStores puts things in the way of the stores: what is to be a file is a directory,
+// what is to be a directory a file.
+func breakStores(t *testing.T, data, flags string) {
+	t.Helper()
+	must(t, os.MkdirAll(data, 0o700))
+	if strings.Contains(flags, "rules-down") {
+		must(t, os.MkdirAll(filepath.Join(data, "rules.db", "in-the-way"), 0o700))
+	}
+	if strings.Contains(flags, "records-down") {
+		must(t, os.WriteFile(filepath.Join(data, "records"), []byte("in the way"), 0o600))
+	}
+}
+
+// freeNet finds an N for which the fixture's addresses are free.
+func freeNet(t *testing.T) int {
+	t.Helper()
+	for n := 0; n < 10; n++ {
+		c, err := net.ListenPacket("udp4", fmt.Sprintf("127.%d.2.11:5060", n))
+		if err == nil {
+			c.Close()
+			return n
+		}
+	}
+	t.Fatal("no loopback network is free on port 5060")
+	return 0
+}
+
+// local maps the documentation networks in s onto this rig's loopback networks.
+func (r *rig) local(s string) string {
+	return strings.NewReplacer(
+		"192.0.2.", fmt.Sprintf("127.%d.2.", r.n),
+		"203.0.113.50", fmt.Sprintf("127.%d.113.50", r.n),
+		"198.51.100.", fmt.Sprintf("127.5%d.100.", r.n),
+	).Replace(s)
+}
+
+func (r *rig) line(name string) line {
+	l := fixtureLines[name]
+	words := make([]string, len(l.words))
+	for i, w := range l.words {
+		words[i] = r.local(w)
+	}
+	return line{l.number, words}
+}
+
+// ua is the raw user agent of that name, made when first asked for.
+func (r *rig) ua(name string) *ua {
+	r.t.Helper()
+	if name == "PS-plain" {
+		name = "PS"
+	}
+	if r.uas[name] == nil {
+		r.uas[name] = newUA(r.t, name, r.local(fixture[name])+":5060")
+	}
+	return r.uas[name]
+}
+
+// newPhoneRig starts a gateway between sipgo phones over one transport.
+func newPhoneRig(t *testing.T, network string, caller, callee, psap *phone) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	tlsKeys := ""
+	if network == "tls" {
+		c := testCertificates(t)
+		tlsKeys = fmt.Sprintf("\n  tls: {cert: %q, key: %q, ca: %q}", c.cert, c.key, c.ca)
+	}
+	to := func(p *phone) string { return fmt.Sprintf("sip:127.0.0.1:%d;transport=%s", p.port, network) }
+	from := func(p *phone) string {
+		if network == "udp" {
+			return fmt.Sprintf("127.0.0.1:%d", p.port)
+		}
+		return "127.0.0.1" // a client's port over a stream is any
+	}
+	text := fmt.Sprintf(`
+node: gw1
+home: {country: NL, domain: gw.example.net}
+sip:
+  listen: ["%s:127.0.0.1:0"]%s
+peers:
+  - {name: phones, boundary: access, access: fixed, from: [%q], to: [%q], numbers: ["+31205550101"], default: "+31205550101"}
+  - {name: core, boundary: interconnect, from: [%q], to: [%q], send_pai: true}
+  - {name: psap, boundary: emergency, from: [%q], to: [%q]}
+routes:
+  - {emergency: true, to: psap}
+  - {prefix: "", to: core}
+data: data
+admin: {listen: "127.0.0.1:0"}
+`, network, tlsKeys, from(caller), to(caller), sourceOf(network, callee, 2), to(callee), sourceOf(network, psap, 3), to(psap))
+	return &rig{t: t, running: startGateway(t, text, dir)}
+}
+
+// sourceOf names where a phone's own requests come from.
+func sourceOf(network string, p *phone, _ int) string {
+	if network == "udp" {
+		return fmt.Sprintf("127.0.0.1:%d", p.port)
+	}
+	return p.host
+}
+
+func portOf(p *phone) string { return "127.0.0.1:" + strconv.Itoa(p.port) }
+
+// put sets a subscriber's services through the admin API, as a NOC engineer does.
+func (g *running) put(number, body string) {
+	g.t.Helper()
+	path := g.admin + "/v1/subscribers/" + url.PathEscape(number)
+	etag := ""
+	if res := g.do("GET", path, "", ""); res.StatusCode == 200 {
+		etag = res.Header.Get("ETag")
+	}
+	if res := g.do("PUT", path, body, etag); res.StatusCode/100 != 2 {
+		g.t.Fatalf("PUT subscriber: %s", res.Status)
+	}
+}
+
+// setCLIR sets the mode of a subscriber; "" is none.
+func (g *running) setCLIR(number, mode string) {
+	g.t.Helper()
+	if mode == "" {
+		mode = "none"
+	}
+	b, _ := json.Marshal(map[string]string{"clir": mode})
+	g.put(number, string(b))
+}
+
+func (g *running) do(method, url, body, etag string) *http.Response {
+	g.t.Helper()
+	req, err := http.NewRequest(method, url, bytes.NewReader([]byte(body)))
+	must(g.t, err)
+	req.Header.Set("Authorization", "Bearer "+g.token)
+	req.Header.Set("Content-Type", "application/json")
+	if etag != "" {
+		req.Header.Set("If-Match", etag)
+	}
+	res, err := http.DefaultClient.Do(req)
+	must(g.t, err)
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	must(g.t, err)
+	return res
+}
+
+// certificates are a throw-away authority and one certificate for everybody.
+type certificates struct {
+	cert, key, ca string
+	phones        *tls.Config
+}

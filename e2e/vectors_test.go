@@ -1,0 +1,112 @@
+package e2e
+
+import (
+	"encoding/hex"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every vector of 7.2, 7.3 and 7.5 (the dialog ones of 7.4 are in
+// dialog_vectors_test.go) through the running gateway over real sockets; the oracle is
+// held against every message on every leg of every call that is withheld.
+func TestVectors(t *testing.T) {
+	for _, v := range loadVectors(t) {
+		t.Run(v.name, func(t *testing.T) { runVector(t, v) })
+	}
+}
+
+func runVector(t *testing.T, v vector) {
+	r := newRig(t, v.egress, v.flags)
+	from := r.ua(v.from)
+	sent := mustParse(t, withOctets(t, r.local(v.msg)))
+	o := outcome{sent: sent, gw: r.gw, line: r.line(v.from), record: func() record { return r.record(v.from) }}
+	if v.egress == "none" {
+		others := []*ua{r.ua("U1"), r.ua("C"), r.ua("PS")}
+		from.send(r.gw, sent.raw)
+		reply := from.final()
+		o.reply = &reply
+		for _, u := range others {
+			if u != from {
+				u.silent()
+			}
+		}
+		checkAll(t, o, v)
+		return
+	}
+	to := r.ua(v.egress)
+	from.send(r.gw, sent.raw)
+	got := to.request(sent.method())
+	o.got = &got
+	checkAll(t, o, v)
+	finishCall(t, r, o, v, from, to)
+}
+
+func checkAll(t *testing.T, o outcome, v vector) {
+	t.Helper()
+	for _, e := range v.expect {
+		o.check(t, e)
+	}
+}
+
+// finishCall answers what arrived and takes the call to its end, the oracle on every
+// message of the way.
+func finishCall(t *testing.T, r *rig, o outcome, v vector, from, to *ua) {
+	t.Helper()
+	hidden := strings.Contains(strings.Join(v.expect, "\n"), "withheld")
+	clean := func(m sipMsg) {
+		t.Helper()
+		if w := o.line.leak(m.raw); hidden && w != "" {
+			t.Errorf("leak (%s) in\n%s", w, m.raw)
+		}
+	}
+	if o.sent.method() != "INVITE" {
+		to.send(r.gw, answer(*o.got, "200 OK", "b9"))
+		restored(t, o.sent, from.final())
+		return
+	}
+	contact := "Contact: <sip:b@" + to.host() + ">"
+	to.send(r.gw, answer(*o.got, "180 Ringing", "b9", contact))
+	restored(t, o.sent, from.response(180))
+	to.send(r.gw, answer(*o.got, "200 OK", "b9", contact))
+	ok := from.response(200)
+	restored(t, o.sent, ok)
+
+	a := asCaller(ok, from.addr())
+	from.send(a.hop(), a.request("ACK", "v1"))
+	clean(to.request("ACK"))
+	b := asCallee(*o.got, "b9", to.addr())
+	to.send(b.hop(), b.request("BYE", "v2"))
+	if strings.Contains(b.target, r.gw) || len(b.routes) > 0 {
+		bye := from.request("BYE")
+		if got, want := bye.get("Call-ID"), o.sent.get("Call-ID"); got != want {
+			t.Errorf("BYE at the caller: Call-ID %q, want %q", got, want)
+		}
+		from.send(r.gw, answer(bye, "200 OK", ""))
+		clean(to.response(200))
+	}
+}
+
+// withOctets puts the raw octets in the place of "[26 octets: 01 00 ...]".
+func withOctets(t *testing.T, msg string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(msg, "[26 octets: ")
+	if !ok {
+		return msg
+	}
+	list, after, _ := strings.Cut(rest, "]")
+	b, err := hex.DecodeString(strings.ReplaceAll(list, " ", ""))
+	must(t, err)
+	return before + string(b) + after
+}
+
+// record waits for the call's record.
+func (r *rig) record(string) record {
+	r.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if rs := r.records(); len(rs) > 0 {
+			return rs[len(rs)-1]
+		}
+	}
+	return record{}
+}
