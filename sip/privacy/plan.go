@@ -156,8 +156,12 @@ func (p *planner) leaks(h *message.Header, text []byte) bool {
 	}
 	switch h.ID {
 	case message.HVia, message.HFrom, message.HTo, message.HCallID, message.HCSeq, message.HContact,
-		message.HRoute, message.HRecordRoute, message.HContentType, message.HContentLength:
+		message.HRoute, message.HRecordRoute, message.HContentLength:
 		return false
+	case message.HContentType: // of a body it goes with the body
+		if !p.m.Body().Empty() {
+			return false
+		}
 	}
 	if !p.needlesSet {
 		p.needlesSet = true
