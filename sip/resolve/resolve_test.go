@@ -84,8 +84,11 @@ func (z *zone) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 	if z.silent.Load() {
 		return
 	}
-	if z.gate != nil {
-		<-z.gate
+	z.mu.Lock()
+	gate := z.gate
+	z.mu.Unlock()
+	if gate != nil {
+		<-gate
 	}
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -424,7 +427,9 @@ func TestSilentServer(t *testing.T) {
 
 func TestServerFailure(t *testing.T) {
 	z := startZone(t, example)
+	z.mu.Lock()
 	z.rcodes["plain.example.net."] = dns.RcodeServerFailure
+	z.mu.Unlock()
 	r := newResolver(t, z, Options{})
 	if _, err := lookup(t, r, query(t, "sip:plain.example.net")); !errors.Is(err, ErrServer) {
 		t.Fatal(err)
@@ -462,7 +467,9 @@ func TestTruncated(t *testing.T) {
 // Equal queries share a lookup; a full queue says so; Close answers everybody.
 func TestLookupBounds(t *testing.T) {
 	z := startZone(t, example)
+	z.mu.Lock()
 	z.gate = make(chan struct{})
+	z.mu.Unlock()
 	r := newResolver(t, z, Options{Workers: 1, Pending: 1, Tries: 1, Try: 5 * time.Second})
 	type result struct {
 		name string
