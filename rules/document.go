@@ -150,7 +150,7 @@ func (d *Document) subscriber(given map[string]bool, parse func(string) numberin
 	var ok bool
 	if given["number"] {
 		if s.Number = parse(d.Number); s.Number.Kind() != numbering.International {
-			return s, &FieldError{"number", "is no telephone number with a country code", "give it as +31612345678 or as dialled at home"}
+			return s, &FieldError{"number", "is no telephone number with a country code", "give it with + and country code, or as dialled at home"}
 		}
 	}
 	if s.CLIR, ok = ParseCLIR(d.CLIR); !ok {

@@ -1,0 +1,110 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"clirgate/admin/token"
+	"github.com/valyala/fasthttp"
+)
+
+// holderKey is where the token of a request is kept.
+type holderKey struct{}
+
+// Holder answers the token a request was made with; false on an open endpoint.
+func Holder(ctx *fasthttp.RequestCtx) (TokenRecord, bool) {
+	r, ok := ctx.UserValue(holderKey{}).(TokenRecord)
+	return r, ok
+}
+
+// guard lets a request through to whom the endpoint is for, and writes the one
+// log line of a request. The line has the pattern of the path: the path itself
+// may hold a number.
+func (s *Server) guard(route Route) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		start := s.Now()
+		if route.Open || s.admit(ctx, route.Roles) {
+			route.Handler(ctx)
+		}
+		if route.Open {
+			return // probes ask every second
+		}
+		holder, _ := Holder(ctx)
+		s.Log.Info("admin request", "method", method(ctx), "route", route.Path, "status", ctx.Response.StatusCode(),
+			"role", holder.Role, "name", holder.Name, "duration", s.Now().Sub(start))
+	}
+}
+
+// method keeps what is logged to the methods there are.
+func method(ctx *fasthttp.RequestCtx) string {
+	switch m := string(ctx.Method()); m {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return m
+	}
+	return "other"
+}
+
+// admit answers true when the request may go on, or writes why not.
+func (s *Server) admit(ctx *fasthttp.RequestCtx, roles []token.Role) bool {
+	plain := bearer(ctx)
+	if plain == "" {
+		unauthorized(ctx, `Bearer realm="clirgate"`, "A token is needed", "send Authorization: Bearer and a token made by clirgate token create")
+		return false
+	}
+	holder, err := s.holder(plain)
+	switch {
+	case errors.Is(err, token.ErrUnavailable):
+		s.Log.Error("tokens cannot be read", "error", err)
+		unavailable(ctx, "The store does not answer: the token cannot be checked")
+		return false
+	case err != nil:
+		// One answer for unknown, expired and revoked: a finder of a token learns nothing.
+		unauthorized(ctx, `Bearer realm="clirgate", error="invalid_token"`, "The token is unknown, expired or revoked", "make a new one with clirgate token create")
+		return false
+	}
+	ctx.SetUserValue(holderKey{}, holder)
+	if len(roles) > 0 && !slices.Contains(roles, holder.Role) {
+		problem{Status: fasthttp.StatusForbidden, Type: "forbidden", Title: "The token's role may not do this",
+			Mend: "use a token of role " + joinRoles(roles)}.write(ctx)
+		return false
+	}
+	return true
+}
+
+func (s *Server) holder(plain string) (TokenRecord, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	hash := token.HashOf([]byte(plain))
+	r, err := s.Tokens.TokenByHash(ctx, hash)
+	if err != nil {
+		return TokenRecord{}, err
+	}
+	if !r.Hash.Equal(hash) {
+		return TokenRecord{}, token.ErrNotFound
+	}
+	return r, r.Valid(s.Now())
+}
+
+// bearer is the token of the request (RFC 6750 section 2.1), or "".
+func bearer(ctx *fasthttp.RequestCtx) string {
+	scheme, plain, ok := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(plain)
+}
+
+func unauthorized(ctx *fasthttp.RequestCtx, challenge, title, mend string) {
+	ctx.Response.Header.Set("WWW-Authenticate", challenge)
+	problem{Status: fasthttp.StatusUnauthorized, Type: "unauthorized", Title: title, Mend: mend}.write(ctx)
+}
+
+func joinRoles(roles []token.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, " or ")
+}

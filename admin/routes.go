@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+
+	"clirgate/admin/token"
+	"github.com/valyala/fasthttp"
+)
+
+// Route is one endpoint and who may use it.
+type Route struct {
+	Method  string
+	Path    string       // pattern of fasthttp/router; parameters arrive percent-encoded
+	Roles   []token.Role // none: every token
+	Open    bool         // no token needed
+	Handler fasthttp.RequestHandler
+}
+
+// routes is the API, in the order of DESIGN 6.3.
+func (s *Server) routes() []Route {
+	noc := []token.Role{token.NOC}
+	return []Route{
+		{Method: "GET", Path: "/healthz", Open: true, Handler: s.healthz},
+		{Method: "GET", Path: "/readyz", Handler: s.readyz},
+		{Method: "GET", Path: "/v1/whoami", Handler: s.whoami},
+		{Method: "GET", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.getSubscriber},
+		{Method: "PUT", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.putSubscriber},
+		{Method: "DELETE", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.deleteSubscriber},
+	}
+}
+
+func (s *Server) healthz(ctx *fasthttp.RequestCtx) {
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (s *Server) readyz(ctx *fasthttp.RequestCtx) {
+	if err := s.Ready(); err != nil {
+		ctx.Response.Header.Set("Retry-After", retryAfterSec)
+		problem{Status: fasthttp.StatusServiceUnavailable, Type: "not-ready", Title: "The gateway is not ready", Detail: err.Error()}.write(ctx)
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ready"})
+}
+
+func (s *Server) whoami(ctx *fasthttp.RequestCtx) {
+	holder, _ := Holder(ctx)
+	answer := map[string]any{"id": holder.ID, "name": holder.Name, "role": holder.Role, "expires": nil}
+	if !holder.Expires.IsZero() {
+		answer["expires"] = holder.Expires
+	}
+	writeJSON(ctx, fasthttp.StatusOK, answer)
+}
+
+func typeOf(v any) string { return fmt.Sprintf("%T", v) }
+
+// place is where a panic began, as "file.go:line".
+func place() string {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	panicked := false
+	for {
+		f, more := frames.Next()
+		if panicked && f.Function != "runtime.panicmem" && f.Function != "runtime.sigpanic" {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		panicked = panicked || f.Function == "runtime.gopanic"
+		if !more {
+			return "unknown"
+		}
+	}
+}
