@@ -56,6 +56,9 @@ type entity struct {
 func planBody(e *message.Edits, t *Transit, col column) error {
 	m := t.M
 	if m.Body().Empty() {
+		if col == colTW || col == colUW {
+			e.RemoveAll(message.HContentType) // of nothing, but its parameters may tell something
+		}
 		return nil
 	}
 	if scrub := t.Call.ScrubMedia || t.Dialog != nil && t.Dialog.ScrubMedia; col == colTN && !scrub {

@@ -216,6 +216,16 @@ func TestContentTypeParameters(t *testing.T) {
 	f("text/plain\r\nContent-Type: text/0205550101", "text/plain")
 }
 
+func TestContentTypeOfNothingGoes(t *testing.T) {
+	tr := bodyTransit(t, "INVITE", "Content-Type: application/sdp;x=0205550101\r\n", "")
+	for col, stays := range map[column]bool{colTN: true, colTW: false, colUN: true, colUW: false, colE: true} {
+		m, err := plannedBody(t, tr, col)
+		if err != nil || m.Has(message.HContentType) != stays {
+			t.Errorf("column %d: %v, %q", col, err, m.Bytes())
+		}
+	}
+}
+
 const plainSDP = "v=0\no=- 1 1 IN IP4 192.0.2.11\ns=-\nc=IN IP4 192.0.2.11\nt=0 0\nm=audio 4000 RTP/AVP 8\n"
 
 func TestMultipart(t *testing.T) {

@@ -137,7 +137,7 @@ func (t text) digitBefore(b []byte, i int) int {
 		if isDigit(c) {
 			return i
 		}
-		if !isSeparator(c) || c == '\n' && !folds(b, next) {
+		if !isSeparator(c) || c == '\n' && !t.folds(b, next) {
 			return -1
 		}
 	}
@@ -145,7 +145,9 @@ func (t text) digitBefore(b []byte, i int) int {
 }
 
 // folds tells whether a line that begins at i continues the one before.
-func folds(b []byte, i int) bool { return i < len(b) && (b[i] == ' ' || b[i] == '\t') }
+func (t text) folds(b []byte, i int) bool {
+	return i < len(b) && (t.at(b, i) == ' ' || t.at(b, i) == '\t')
+}
 
 // boundary tells that no digit touches i from the left.
 func (t text) boundary(b []byte, i int) bool {
