@@ -15,8 +15,8 @@ type Config struct {
 	Home Home `yaml:"home"`
 	// Emergency lists emergency destinations.
 	Emergency Emergency `yaml:"emergency"`
-	// Codes are the dial codes by access type. Default: fixed and mobile as in the
-	// Netherlands; a type given here replaces the one of that name.
+	// Codes are the dial codes by access type. Default, for fixed and mobile: *31*, 131
+	// and #31# withhold, *31# presents; a type given here replaces the one of that name.
 	Codes map[string]Codes `yaml:"codes"`
 	// SIP is the signalling side.
 	SIP SIP `yaml:"sip"`

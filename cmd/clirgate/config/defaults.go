@@ -13,10 +13,8 @@ func (c *Config) complete(dir string) {
 	if c.Emergency.Numbers == nil {
 		c.Emergency.Numbers = []string{"112"}
 	}
-	codes := map[string]Codes{
-		"fixed":  {Withhold: []string{"*31*", "131"}},
-		"mobile": {Withhold: []string{"#31#"}, Present: []string{"*31#"}},
-	}
+	dutch := Codes{Withhold: []string{"*31*", "131", "#31#"}, Present: []string{"*31#"}} // STANDARDS 0.3
+	codes := map[string]Codes{"fixed": dutch, "mobile": dutch}
 	for name, set := range c.Codes {
 		codes[name] = set
 	}
