@@ -82,26 +82,40 @@ func (s *Snapshot) replaced(h hashed, change func(shard) shard, count int, revis
 	return &next
 }
 
-// builder fills a snapshot that nobody reads yet.
-type builder struct {
-	s    Snapshot
-	used [fan][fan]uint32
-}
+// builder collects entries by block and makes the shards of one block at a
+// time, so that filling millions of places happens within the processor's cache.
+type builder struct{ blocks [fan][]entry }
 
 func (b *builder) put(e entry) {
-	h := hash(e.number)
-	blk := b.s.blocks[h.block()]
-	if blk == nil {
-		blk = new(block)
-		b.s.blocks[h.block()] = blk
-	}
-	t, used := &blk[h.shard()], &b.used[h.block()][h.shard()]
-	if t.find(e.number, h) == nil {
-		if t.full(int(*used)) {
-			*t = t.grown(int(*used))
+	i := hash(e.number).block()
+	b.blocks[i] = append(b.blocks[i], e)
+}
+
+// snapshot makes the snapshot and empties the builder. Of several entries for
+// one number the last counts.
+func (b *builder) snapshot(revision uint64) *Snapshot {
+	s := &Snapshot{revision: revision}
+	for i, entries := range b.blocks {
+		if len(entries) == 0 {
+			continue
 		}
-		*used++
-		b.s.count++
+		var sizes [fan]int
+		for _, e := range entries {
+			sizes[hash(e.number).shard()]++
+		}
+		s.blocks[i] = new(block)
+		for _, e := range entries {
+			h := hash(e.number)
+			t := &s.blocks[i][h.shard()]
+			if *t == nil {
+				*t = make(shard, sizes[h.shard()]*3/2+1)
+			}
+			if t.find(e.number, h) == nil {
+				s.count++
+			}
+			t.set(e)
+		}
+		b.blocks[i] = nil
 	}
-	t.set(e)
+	return s
 }

@@ -165,3 +165,34 @@ func TestReadWhileChanging(t *testing.T) {
 		}
 	}
 }
+
+// Loading is putting one after the other: of two for one number the last counts.
+func TestLoadIsManyPuts(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		digits := rapid.StringMatching(`31[0-9]{1,4}`)
+		list := make([]Subscriber, rapid.IntRange(0, 300).Draw(rt, "subscribers"))
+		loaded, put := new(Table), new(Table)
+		_ = put.Load(func(func(Subscriber)) (uint64, error) { return 0, nil })
+		for i := range list {
+			list[i] = Subscriber{Number: number(digits.Draw(rt, "number")), CLIR: CLIR(rapid.IntRange(1, 3).Draw(rt, "clir"))}
+			put.Put(list[i], uint64(i))
+		}
+		_ = loaded.Load(func(each func(Subscriber)) (uint64, error) {
+			for _, s := range list {
+				each(s)
+			}
+			return 9, nil
+		})
+		a, b := loaded.Snapshot(), put.Snapshot()
+		if a.Len() != b.Len() || a.Revision() != 9 {
+			rt.Fatalf("%d loaded at %d, %d put", a.Len(), a.Revision(), b.Len())
+		}
+		for _, s := range list {
+			x, okX := a.Subscriber(s.Number, time.Unix(0, 0))
+			y, okY := b.Subscriber(s.Number, time.Unix(0, 0))
+			if x != y || !okX || !okY {
+				rt.Fatalf("loaded %+v, put %+v", x, y)
+			}
+		}
+	})
+}

@@ -74,9 +74,7 @@ func (t *Table) Load(read func(put func(Subscriber)) (revision uint64, err error
 	if err != nil {
 		return err
 	}
-	b.s.revision = revision
-	s := b.s // apart from the builder's counts, which may go
-	t.current.Store(&s)
+	t.current.Store(b.snapshot(revision))
 	return nil
 }
 
