@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -164,10 +165,10 @@ func (s *udpSocket) transmit(q *batch) {
 			s.dropped.Add(1)
 			i++
 		default:
-			// A system call also returns the ICMP error of any earlier message, once
-			// each (udp(7)): try again before it is held against this one.
+			// A system call also returns the ICMP errors of earlier messages, one by
+			// one (udp(7)): try again before it is held against this one.
 			trouble = true
-			if tries++; tries > 3 {
+			if tries++; tries > triesFor(err) {
 				s.lose(q.to[i], q.message(i), err)
 				i, tries = i+1, 0
 			}
@@ -176,6 +177,15 @@ func (s *udpSocket) transmit(q *batch) {
 	if trouble {
 		s.d.wake()
 	}
+}
+
+// triesFor is how often a message is tried again after err. A refusal is never the
+// system's own, so it is another message's; of the rest some are.
+func triesFor(err error) int {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return 1000
+	}
+	return 32
 }
 
 func (s *udpSocket) lose(to netip.AddrPort, b []byte, err error) {
