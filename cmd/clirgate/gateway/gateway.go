@@ -1,0 +1,184 @@
+// Package gateway puts the program together: everything that clirgate serve runs, made
+// of one configuration, started in order and stopped in reverse. main and whole-program
+// tests use the same object.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"clirgate/admin"
+	"clirgate/cmd/clirgate/config"
+	"clirgate/numbering"
+	"clirgate/rules"
+	"clirgate/sip/privacy"
+	"clirgate/sip/proxy"
+	"clirgate/sip/resolve"
+	"clirgate/sip/transaction"
+	"clirgate/sip/transport"
+	"clirgate/store/pebble"
+	"clirgate/trace"
+)
+
+// Names in the data directory.
+const (
+	KeysFile      = "keys"
+	RecordsFolder = "records"
+	RecordsSocket = "records.sock"
+)
+
+// Gateway is a whole gateway. Its methods may be called from any goroutine.
+type Gateway struct {
+	log *slog.Logger
+
+	mu  sync.Mutex // guards cfg
+	cfg *config.Config
+
+	plan      *numbering.Plan
+	certs     *certificates
+	transport *transport.Layer
+	resolver  *resolve.Resolver
+	health    *watch
+	keys      *privacy.KeyRing
+	database  *database
+	rules     *rules.Service
+	records   *pebble.Store
+	recorder  *trace.Recorder
+	proxy     *proxy.Proxy
+	layer     *transaction.Layer
+	admin     *admin.Server
+	adminAt   net.Listener
+
+	done    chan struct{} // closed by Close: background work ends
+	work    sync.WaitGroup
+	started bool
+	stops   []func() error // in order of making; called in reverse
+	closing sync.Once
+	closed  error
+}
+
+// Option changes how a gateway is made.
+type Option func(*Gateway)
+
+// WithLog sends log lines elsewhere than to slog's default.
+func WithLog(l *slog.Logger) Option { return func(g *Gateway) { g.log = l } }
+
+// New makes a gateway: every port is bound when it returns, nothing is read yet. What
+// calls do not need may fail: rules that cannot be read withhold every caller, records
+// that cannot be kept raise an alarm.
+func New(cfg *config.Config, options ...Option) (*Gateway, error) {
+	g := &Gateway{log: slog.Default(), cfg: cfg, done: make(chan struct{})}
+	for _, o := range options {
+		o(g)
+	}
+	for _, step := range []func() error{
+		g.makePlan, g.makeTransport, g.makeResolver, g.makeKeys, g.makeRules, g.makeRecords,
+		g.makeProxy, g.makeAdmin,
+	} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, g.Close())
+		}
+	}
+	return g, nil
+}
+
+// onClose notes how to undo a step.
+func (g *Gateway) onClose(stop func() error) { g.stops = append(g.stops, stop) }
+
+// Start begins to work: calls first, then what calls do not need.
+func (g *Gateway) Start() {
+	g.started = true
+	g.loadRules()
+	g.transport.Start(g.layer)
+	g.health.start()
+	g.work.Go(g.maintain)
+	g.serveRecords()
+	g.work.Go(func() {
+		if err := g.admin.Serve(g.adminAt); err != nil && !g.isClosing() {
+			g.log.Error("admin server stopped", "error", err)
+		}
+	})
+}
+
+// Addr is the bound address of the first listener of a network; zero: there is none.
+func (g *Gateway) Addr(network transport.Network) netip.AddrPort {
+	for i := range g.transport.Listeners() {
+		if g.transport.Network(uint8(i)) == network {
+			return g.transport.Local(uint8(i))
+		}
+	}
+	return netip.AddrPort{}
+}
+
+// AdminAddr is host:port of the admin API.
+func (g *Gateway) AdminAddr() string { return g.adminAt.Addr().String() }
+
+// Rules is the subscribers' services; Tokens who may use the admin API.
+func (g *Gateway) Rules() *rules.Service    { return g.rules }
+func (g *Gateway) Tokens() admin.TokenStore { return g.database.Tokens() }
+
+// Records is the record store, Recorder what writes to it.
+func (g *Gateway) Records() trace.Store      { return g.records }
+func (g *Gateway) Recorder() *trace.Recorder { return g.recorder }
+
+// Stats is what the proxy counted.
+func (g *Gateway) Stats() proxy.Stats { return g.proxy.Stats() }
+
+// Pending is the number of transactions without a final response.
+func (g *Gateway) Pending() int { return g.layer.Pending() }
+
+// Drain refuses new calls, emergency calls excepted, and waits until every transaction
+// has its final response or ctx ends. Call Close next.
+func (g *Gateway) Drain(ctx context.Context) error {
+	g.proxy.Drain()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for g.layer.Pending() > 0 {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d transactions were still pending: %w", g.layer.Pending(), ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// Close stops everything, in reverse order of making; records are flushed. Goroutines
+// are gone when it returns.
+func (g *Gateway) Close() error {
+	g.closing.Do(func() {
+		close(g.done)
+		var errs []error
+		for i := len(g.stops) - 1; i >= 0; i-- {
+			errs = append(errs, g.stops[i]())
+		}
+		g.work.Wait()
+		g.closed = errors.Join(errs...)
+	})
+	return g.closed
+}
+
+func (g *Gateway) isClosing() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// config is the configuration in force.
+func (g *Gateway) config() *config.Config {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cfg
+}
+
+func (g *Gateway) path(name string) string { return filepath.Join(g.config().Data, name) }

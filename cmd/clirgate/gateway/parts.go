@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"clirgate/admin"
+	"clirgate/cmd/clirgate/config"
+	"clirgate/numbering"
+	"clirgate/rules"
+	"clirgate/sip/privacy"
+	"clirgate/sip/proxy"
+	"clirgate/sip/resolve"
+	"clirgate/sip/transaction"
+	"clirgate/sip/transport"
+	"clirgate/store/pebble"
+	"clirgate/trace"
+)
+
+// closeTime bounds how long open connections may take to end.
+const closeTime = 2 * time.Second
+
+func (g *Gateway) makePlan() (err error) {
+	g.plan, err = numbering.NewPlan(g.cfg.Home.Country, g.cfg.Emergency.Numbers)
+	return err
+}
+
+func (g *Gateway) makeTransport() (err error) {
+	if g.certs, err = loadCertificates(g.cfg.SIP.TLS); err != nil {
+		return err
+	}
+	o := transport.Options{TLS: g.certs.server(), TLSClient: g.certs.client()}
+	for _, text := range g.cfg.SIP.Listen {
+		l, err := config.Listener(text)
+		if err != nil {
+			return fmt.Errorf("sip.listen %q: %w", text, err)
+		}
+		l.Advertise = g.cfg.SIP.Advertise
+		o.Listeners = append(o.Listeners, l)
+	}
+	if g.transport, err = transport.New(o); err != nil {
+		return err
+	}
+	g.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+		defer cancel()
+		return g.transport.Close(ctx)
+	})
+	return nil
+}
+
+func (g *Gateway) makeResolver() (err error) {
+	o := resolve.Options{}
+	for i := range g.transport.Listeners() {
+		o.Networks = append(o.Networks, g.transport.Network(uint8(i)))
+	}
+	if g.resolver, err = resolve.New(o); err != nil {
+		return err
+	}
+	g.onClose(func() error { g.resolver.Close(); return nil })
+	return nil
+}
+
+// makeKeys loads the key ring. Without its file calls go on with a ring of their own:
+// their dialogs then end with this process.
+func (g *Gateway) makeKeys() error {
+	if err := os.MkdirAll(g.cfg.Data, 0o700); err != nil {
+		g.log.Error("data directory cannot be made", "error", err)
+	}
+	maxCall := time.Duration(g.cfg.SIP.MaxCall)
+	keys, err := privacy.LoadKeys(g.path(KeysFile), maxCall)
+	if err != nil {
+		g.log.Error("key ring cannot be used; dialogs will not survive a restart", "error", err)
+		keys = privacy.MemoryKeys(maxCall, time.Now())
+	}
+	g.keys = keys
+	return nil
+}
+
+func (g *Gateway) makeRules() error {
+	g.database = &database{dir: g.cfg.Data}
+	g.onClose(g.database.Close)
+	g.rules = rules.NewService(g.database.Rules(), new(rules.Table))
+	return nil
+}
+
+// makeRecords opens the record store. One in use by another gateway is a mistake of
+// whoever starts this one; every other failure only costs records.
+func (g *Gateway) makeRecords() (err error) {
+	g.records, err = pebble.Open(g.path(RecordsFolder), pebble.Options{Persist: true, Alarm: g.recordsAlarm})
+	if err != nil {
+		return err
+	}
+	g.onClose(g.records.Close)
+	failures := &tally{log: g.log}
+	g.recorder = trace.NewRecorder(g.records, trace.Options{
+		Retention: g.cfg.Trace.RetentionMonths,
+		After:     g.transport.Flush,
+		Failed:    failures.add,
+	})
+	g.onClose(g.recorder.Close)
+	return nil
+}
+
+func (g *Gateway) recordsAlarm(err error) {
+	if err == nil {
+		g.log.Info("records are kept again")
+		return
+	}
+	g.log.Error("records", "error", err)
+}
+
+func (g *Gateway) makeProxy() (err error) {
+	peers, err := proxyConfig(g.cfg, g.plan, g.host())
+	if err != nil {
+		return err
+	}
+	if g.health, err = newWatch(g.certs, g.resolver, g.log); err != nil {
+		return err
+	}
+	g.onClose(g.health.stop)
+	g.proxy, err = proxy.New(peers, proxy.Deps{
+		Transport: g.transport, Resolver: g.resolver, Health: g.health, Rules: g.rules.Table(),
+		Plan: g.plan, Keys: g.keys, Recorder: g.recorder, Log: g.log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	g.health.configure(g.cfg.Peers)
+	t := g.cfg.SIP.Timers
+	g.layer = transaction.New(transaction.Options{
+		T1: time.Duration(t.T1), T2: time.Duration(t.T2), T4: time.Duration(t.T4), C: time.Duration(t.C),
+	}, g.transport, g.proxy)
+	g.onClose(func() error { g.layer.Close(); return nil })
+	return nil
+}
+
+// host is the host part of what the first listener advertises: our domain when none is
+// configured.
+func (g *Gateway) host() string {
+	host, _, err := net.SplitHostPort(g.transport.Advertised(0))
+	if err != nil {
+		return g.transport.Advertised(0)
+	}
+	return host
+}
+
+func (g *Gateway) makeAdmin() (err error) {
+	if g.adminAt, err = net.Listen("tcp", g.cfg.Admin.Listen); err != nil {
+		return fmt.Errorf("admin.listen: %w", err)
+	}
+	g.admin = admin.New(admin.Options{
+		Rules: g.rules, Tokens: g.database.Tokens(), Plan: g.plan, Log: g.log, Ready: g.ready,
+	})
+	g.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+		defer cancel()
+		err := g.admin.Shutdown(ctx)
+		if closeErr := g.adminAt.Close(); !errors.Is(closeErr, net.ErrClosed) {
+			err = errors.Join(err, closeErr)
+		}
+		return err
+	})
+	return nil
+}
+
+var errDraining = errors.New("the gateway is draining")
+
+// ready tells load balancers and operators what is not as it should be.
+func (g *Gateway) ready() error {
+	var errs []error
+	if g.proxy.Draining() {
+		errs = append(errs, errDraining)
+	}
+	if g.rules.Table().Snapshot() == nil {
+		errs = append(errs, errors.New("rules cannot be read: every caller is withheld"))
+	}
+	if err := g.records.Failed(); err != nil {
+		errs = append(errs, errors.New("records are not kept"))
+	}
+	return errors.Join(errs...)
+}
