@@ -46,7 +46,7 @@ func (c *call) guard(w *work, b *branch) error {
 	if !c.guarded(c.sender, &b.hop) || !c.needles(w, c.sender) {
 		return nil
 	}
-	leak, hit := w.needles.Find(w.out)
+	leak, hit := findLeak(w)
 	if !hit {
 		return nil
 	}
@@ -55,6 +55,45 @@ func (c *call) guard(w *work, b *branch) error {
 		return errLeak
 	}
 	return nil
+}
+
+// findLeak searches the finished message in w.out. What a response repeats of its request
+// is the requester's own word and tells it nothing: in a dialog that was raised, the
+// other side goes on writing the number it was shown at first.
+func findLeak(w *work) (leak privacy.Leak, hit bool) {
+	from := 0
+	for {
+		if leak, hit = w.needles.Find(w.out[from:]); !hit {
+			return leak, false
+		}
+		leak.Off, leak.End = leak.Off+from, leak.End+from
+		end, ok := repeated(w, leak)
+		if !ok {
+			return leak, true
+		}
+		from = end
+	}
+}
+
+// repeated tells whether a leak is in a line of a response that its request wrote, and
+// where that line ends.
+func repeated(w *work, leak privacy.Leak) (end int, ok bool) {
+	m := &w.reread
+	if m.Parse(w.out) != nil || m.IsRequest() {
+		return 0, false
+	}
+	for i := range m.Headers() {
+		h := &m.Headers()[i]
+		if int(h.Line.Off) > leak.Off || leak.Off >= int(h.Line.End) {
+			continue
+		}
+		switch h.ID {
+		case message.HVia, message.HFrom, message.HTo, message.HCallID, message.HCSeq:
+			return int(h.Line.End), leak.End <= int(h.Line.End)
+		}
+		return 0, false
+	}
+	return 0, false
 }
 
 func (c *call) alarmLeak(leak privacy.Leak) {
@@ -74,7 +113,7 @@ func (c *call) clean(w *work, leak privacy.Leak) bool {
 		}
 		c.p.note(LeakCleaned)
 		var hit bool
-		if leak, hit = w.needles.Find(w.out); !hit {
+		if leak, hit = findLeak(w); !hit {
 			return true
 		}
 		c.p.count.leak(leak.Vector)

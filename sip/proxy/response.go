@@ -184,7 +184,7 @@ func (c *call) guardResponse(w *work, responder privacy.Side, back *privacy.Hop)
 	if !c.guarded(responder, back) || !c.needles(w, responder) {
 		return true
 	}
-	leak, hit := w.needles.Find(w.out)
+	leak, hit := findLeak(w)
 	if !hit {
 		return true
 	}

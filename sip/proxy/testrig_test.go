@@ -69,6 +69,7 @@ type settings struct {
 	options transaction.Options
 	tcp     bool
 	record  bool
+	at      netip.AddrPort // any free one when zero
 }
 
 func newRig(t *testing.T, change ...func(*settings)) *rig {
@@ -122,7 +123,11 @@ func (r *rig) newGateway(s settings) *gateway {
 	t := r.t
 	t.Helper()
 	g := &gateway{t: t, rules: new(rules.Table), log: new(strings.Builder)}
-	listeners := []transport.Listener{{Net: transport.UDP, Address: netip.MustParseAddrPort("127.0.0.1:0")}}
+	at := s.at
+	if !at.IsValid() {
+		at = netip.MustParseAddrPort("127.0.0.1:0")
+	}
+	listeners := []transport.Listener{{Net: transport.UDP, Address: at}}
 	if s.tcp {
 		listeners = append(listeners, transport.Listener{Net: transport.TCP, Address: netip.MustParseAddrPort("127.0.0.1:0")})
 	}
