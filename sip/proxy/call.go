@@ -42,8 +42,8 @@ type call struct {
 	branch   *branch // the last one begun
 	branches *branch // all, newest first
 
-	out       []byte // finished request that waits for its record
-	waiting   bool   // for the record, or for a name to be resolved
+	out       *[]byte // finished request that waits for its record
+	waiting   bool    // for the record, or for a name to be resolved
 	recorded  bool
 	finished  bool // the record has its outcome
 	cancelled bool
@@ -96,6 +96,17 @@ var works = sync.Pool{New: func() any { return new(work) }}
 func takeWork() *work     { return works.Get().(*work) }
 func (w *work) giveBack() { w.t = privacy.Transit{}; works.Put(w) }
 
+// buffers hold finished requests that wait; pooled apart from calls, which live longer.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func takeBytes(b []byte) *[]byte {
+	p := buffers.Get().(*[]byte)
+	*p = append((*p)[:0], b...)
+	return p
+}
+
+func giveBytes(p *[]byte) { buffers.Put(p) }
+
 // newCall takes a call from the pool. Slices keep their memory.
 func (p *Proxy) newCall(tx *transaction.Server, m *message.Message, f transport.Flow) *call {
 	c := p.calls.Get().(*call)
@@ -129,7 +140,6 @@ func (c *call) giveBack() {
 		dialog: privacy.Dialog{Self: kept(d.Self), Peer: kept(d.Peer), Target: kept(d.Target), Routes: kept(d.Routes)},
 		path:   path{uri: kept(c.path.uri), next: kept(c.path.next), routes: kept(c.path.routes)},
 		hops:   hops{queries: c.hops.queries[:0], targets: c.hops.targets[:0], skipped: c.hops.skipped[:0]},
-		out:    kept(c.out),
 	}
 	p.calls.Put(c)
 }

@@ -33,7 +33,7 @@ func (r *rig) establish(from *agent, to *agent, invite string, extra ...string) 
 }
 
 // restored: the response belongs to the dialog its receiver began.
-func restored(t *testing.T, sent, got msg) {
+func restored(t testing.TB, sent, got msg) {
 	t.Helper()
 	for _, n := range []string{"From", "To", "Call-ID", "CSeq"} {
 		want, have := sent.get(n), got.get(n)

@@ -61,9 +61,10 @@ type network struct {
 // peer is a Peer as the call path reads it.
 type peer struct {
 	Peer
-	hash  uint32      // privacy.PeerHash of its name
-	hop   privacy.Hop // without what depends on the listener
-	tally *tally      // counters, the same through all configurations
+	hash    uint32      // privacy.PeerHash of its name
+	hop     privacy.Hop // without what depends on the listener
+	queries []query     // To, numeric hosts read
+	tally   *tally      // counters, the same through all configurations
 }
 
 // route is a Route with its peer found.
@@ -147,6 +148,7 @@ func (t *table) addPeer(p *peer) error {
 	}
 	for _, q := range p.To {
 		target, ok := numericTarget(q)
+		p.queries = append(p.queries, query{peer: p, name: q, at: target, numeric: ok})
 		if !ok {
 			continue
 		}

@@ -55,7 +55,6 @@ func (c *call) senderSide() privacy.Side {
 func (c *call) beginDialog(id [16]byte) {
 	d, t := &c.dialog, &c.treatment
 	self, peer, target, routes := d.Self[:0], d.Peer[:0], d.Target[:0], d.Routes[:0]
-	calleeNumber := c.facts.called
 	*d = privacy.Dialog{
 		ID: id, Class: t.Class, ScrubMedia: t.ScrubMedia,
 		CallerWithheld: (t.Class == rules.W || t.HideFromCallee) && !t.Override && t.Class != rules.E,
@@ -65,7 +64,11 @@ func (c *call) beginDialog(id [16]byte) {
 		Self:           self, Peer: peer, Target: target, Routes: routes,
 	}
 	d.CallerNumbers[0], d.CallerNumbers[1] = c.facts.network, c.facts.shown
-	d.CalleeNumbers[0] = calleeNumber
+	if c.token == contactToken {
+		d.CalleeNumbers[1] = c.facts.called // which the caller does not know
+		return
+	}
+	d.CalleeNumbers[0] = c.facts.called
 }
 
 func sealedTreatment(d *privacy.Dialog) rules.Treatment {
@@ -81,12 +84,12 @@ func (c *call) readRaised() {
 		return
 	}
 	now := c.now
-	if mapped, ok := c.p.raised.has(c.m.CallID(), c.m.FromTag(), now); ok {
+	if mapped, ok := c.p.raised.has(c.dialog.ID, c.m.FromTag(), now); ok {
 		c.raiseSide(c.sender, mapped)
 	}
 	// The other side only where the token knows it as it began: a Contact token made
 	// after the raise has it all.
-	if mapped, ok := c.p.raised.has(c.m.CallID(), c.m.ToTag(), now); ok && c.token == routeToken {
+	if mapped, ok := c.p.raised.has(c.dialog.ID, c.m.ToTag(), now); ok && c.token == routeToken {
 		c.raised[side(c.sender.Other())] = raisedAs(mapped)
 	}
 }
@@ -126,7 +129,7 @@ func (c *call) raise() bool {
 		return true
 	}
 	c.p.note(Raised)
-	c.p.raised.add(c.m.CallID(), c.m.FromTag(), false, c.now, c.t.maxCall)
+	c.p.raised.add(c.dialog.ID, c.m.FromTag(), false, c.now, c.t.maxCall)
 	c.raiseSide(c.sender, false)
 	return true
 }

@@ -131,8 +131,11 @@ func (f healthFunc) Up(_ transport.Network, a netip.AddrPort) bool { return f(a)
 
 func TestHealth(t *testing.T) {
 	down, second := newAgent(t, "down"), newAgent(t, "second")
-	r := newRig(t, threeTargets(down, second))
-	r.gw.proxy.d.Health = healthFunc(func(a netip.AddrPort) bool { return a != down.addrPort() })
+	r := newRig(t, threeTargets(down, second), func(s *settings) {
+		s.deps = func(d *Deps) {
+			d.Health = healthFunc(func(a netip.AddrPort) bool { return a != down.addrPort() })
+		}
+	})
 	r.a.send(r.gw.addr, r.a.invite("0705550199", fromA))
 	second.get("INVITE")
 	down.nothing()
@@ -174,7 +177,6 @@ func TestEmergencyRoutes(t *testing.T) {
 
 // TestNames: the next hop is a domain, asked for while the call waits.
 func TestNames(t *testing.T) {
-	r := newRig(t)
 	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -195,8 +197,8 @@ func TestNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := newRig(t, func(s *settings) { s.deps = func(d *Deps) { d.Resolver = resolver } })
 	t.Cleanup(func() { resolver.Close(); _ = server.Shutdown() })
-	r.gw.proxy.d.Resolver = resolver
 
 	c := *r.config
 	c.Peers[2].To = []Target{{Host: "u1.example", Port: r.b.addrPort().Port()}}

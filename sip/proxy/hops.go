@@ -13,11 +13,14 @@ type target struct {
 	uri  []byte // Request-URI of an emergency route; nil: the call's
 }
 
-// query is a name to resolve, and whose it is; peer nil: whoever is found there.
+// query is a place to send to that may have to be resolved, and whose it is; peer nil:
+// whoever is found there.
 type query struct {
-	peer *peer
-	name resolve.Query
-	uri  []byte
+	peer    *peer
+	name    resolve.Query
+	at      transportTarget // of a numeric host
+	numeric bool
+	uri     []byte
 }
 
 // hops is the places a request may go to, in the order to try them: one after the other,
@@ -34,8 +37,9 @@ type hops struct {
 }
 
 // route finds the next hops: the Route set, inside a dialog else the Request-URI, and for
-// everything else the route table. An emergency call goes where the gateway says, not
-// where a Route of its sender's does.
+// everything else the route table. A Route that is left of a new request is followed as RFC
+// 3261 16.6 item 6 wants it; what is found there is treated as untrusted unless it is a
+// peer. Only an emergency call goes where the gateway says [decision].
 func (c *call) route(*work) bool {
 	begins := c.initial && c.token == noToken
 	switch {
@@ -116,8 +120,9 @@ func (c *call) byTable() bool {
 }
 
 func (c *call) addRoute(r *route, uri []byte) {
-	for _, q := range r.peer.To {
-		c.hops.queries = append(c.hops.queries, query{r.peer, q, uri})
+	for _, q := range r.peer.queries {
+		q.uri = uri
+		c.hops.queries = append(c.hops.queries, q)
 	}
 }
 
@@ -142,8 +147,7 @@ const (
 	hopNone
 )
 
-// nextTarget takes the next place to try. Silent ones are passed over; when all are
-// silent they are tried all the same, and for an emergency call in any case.
+// nextTarget takes the next place to try. Those known to be silent come last.
 func (c *call) nextTarget() (target, hopState) {
 	h := &c.hops
 	for {
@@ -163,7 +167,7 @@ func (c *call) nextTarget() (target, hopState) {
 			if !c.resolve(q) {
 				return target{}, hopAwaited
 			}
-		case len(h.skipped) > 0 && (h.attempts == 0 || c.emergency()):
+		case len(h.skipped) > 0:
 			h.targets = append(h.targets, h.skipped...)
 			h.skipped, h.last = h.skipped[:0], true
 		default:
@@ -187,8 +191,8 @@ func (c *call) isDown(t target) bool {
 
 // resolve turns a query into targets; false when the answer has to be waited for.
 func (c *call) resolve(q *query) bool {
-	if at, ok := numericTarget(q.name); ok {
-		c.addTarget(q, at)
+	if q.numeric {
+		c.addTarget(q, q.at)
 		return true
 	}
 	if c.p.d.Resolver == nil {

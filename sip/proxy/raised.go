@@ -34,19 +34,19 @@ type raisedParty struct {
 
 const maxRaised = 100_000
 
-func (s *raisedSet) key(callID, tag []byte) uint64 {
+// key: the call's ID is the same on both sides, whatever else is mapped.
+func (s *raisedSet) key(id [16]byte, tag []byte) uint64 {
 	s.once.Do(func() { s.seed = maphash.MakeSeed() })
 	var h maphash.Hash
 	h.SetSeed(s.seed)
-	h.Write(callID)
-	h.WriteByte(0)
+	h.Write(id[:])
 	h.Write(tag)
 	return h.Sum64()
 }
 
 // add notes that the party with that tag is withheld from now on.
-func (s *raisedSet) add(callID, tag []byte, mapped bool, now time.Time, d time.Duration) {
-	key := s.key(callID, tag)
+func (s *raisedSet) add(id [16]byte, tag []byte, mapped bool, now time.Time, d time.Duration) {
+	key := s.key(id, tag)
 	shard := &s.shards[key%uint64(len(s.shards))]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -68,11 +68,11 @@ func (s *raisedSet) add(callID, tag []byte, mapped bool, now time.Time, d time.D
 }
 
 // has tells whether that party is withheld, and whether its tag is mapped.
-func (s *raisedSet) has(callID, tag []byte, now time.Time) (mapped, ok bool) {
+func (s *raisedSet) has(id [16]byte, tag []byte, now time.Time) (mapped, ok bool) {
 	if s.size.Load() == 0 || len(tag) == 0 {
 		return false, false
 	}
-	key := s.key(callID, tag)
+	key := s.key(id, tag)
 	shard := &s.shards[key%uint64(len(s.shards))]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()

@@ -25,7 +25,7 @@ func (c *call) record(w *work, b *branch) (waits bool) {
 		return false
 	}
 	c.recorded = true
-	c.out = append(c.out[:0], w.out...)
+	c.out = takeBytes(w.out)
 	c.branch = b
 	c.waiting = true
 	c.tx.Hold()
@@ -41,6 +41,8 @@ func (c *call) Recorded(err error) {
 	p, tx := c.p, c.tx
 	tx.Lock()
 	c.waiting = false
+	out := c.out
+	c.out = nil
 	if err != nil {
 		p.note(Unrecorded)
 		p.alarm.raise(p.d.Now(), Unrecorded, "calls go on without their record on disk", "cause", err.Error())
@@ -51,12 +53,12 @@ func (c *call) Recorded(err error) {
 	case c.cancelled || tx.Answered() || !tx.Alive():
 	default:
 		w := takeWork()
-		if !c.send(w, c.out, c.branch) {
+		if !c.send(w, *out, c.branch) {
 			c.forward(w)
 		}
-		c.out = kept(c.out)
 		w.giveBack()
 	}
+	giveBytes(out)
 	tx.Unlock()
 	tx.Release()
 }

@@ -46,6 +46,8 @@ func (c *call) appendOwnRoute(dst []byte, w *work, holder privacy.Side, listener
 	*d = c.dialog
 	d.Holder = holder
 	d.Self, d.Peer, d.Target, d.Routes = nil, nil, nil, nil
+	network := c.p.d.Transport.Network(listener)
+	secure = secure && network == transport.TLS
 	dst = append(dst, "Record-Route: <sip"...)
 	if secure {
 		dst = append(dst, 's')
@@ -54,7 +56,7 @@ func (c *call) appendOwnRoute(dst []byte, w *work, holder privacy.Side, listener
 	dst = c.p.d.Keys.Seal(dst, d)
 	dst = append(dst, '@')
 	dst = append(dst, c.p.d.Transport.Advertised(listener)...)
-	if t := transportName(c.p.d.Transport.Network(listener)); t != "" && !secure {
+	if t := transportName(network); t != "" && !secure {
 		dst = append(append(dst, ";transport="...), t...)
 	}
 	return append(dst, ";lr>\r\n"...)

@@ -22,7 +22,7 @@ func (p *Proxy) Response(client *transaction.Client, m *message.Message) {
 	if status == 100 {
 		return
 	}
-	c.m = c.tx.Request()
+	c.m, c.now = c.tx.Request(), p.d.Now()
 	w := takeWork()
 	defer w.giveBack()
 	switch {
@@ -141,7 +141,7 @@ func (c *call) readResponder(b *branch, m *message.Message) {
 	if !c.withheld(responder) && privacy.Raises(m) && !(responder == privacy.Caller && c.treatment.Override) {
 		mapped := c.initial && !b.tagShown
 		c.p.note(Raised)
-		c.p.raised.add(m.CallID(), m.ToTag(), mapped, c.now, c.t.maxCall)
+		c.p.raised.add(c.dialog.ID, m.ToTag(), mapped, c.now, c.t.maxCall)
 		c.raiseSide(responder, mapped)
 	}
 	if c.withheld(responder) && responder == privacy.Callee {
@@ -215,8 +215,7 @@ func (p *Proxy) Failed(client *transaction.Client, why transaction.Failure) {
 	if c.tx.Answered() || b != c.branch {
 		return
 	}
-	c.m = c.tx.Request()
-	if c.m == nil {
+	if c.m, c.now = c.tx.Request(), p.d.Now(); c.m == nil {
 		return
 	}
 	w := takeWork()
@@ -234,8 +233,8 @@ func (p *Proxy) Failed(client *transaction.Client, why transaction.Failure) {
 	default:
 		if why == transaction.TimedOut {
 			c.hops.timedOut = true
-			p.silent.add(b.to.at, p.d.Now(), silentFor)
-			p.alarm.raise(p.d.Now(), Failover, "a target does not answer", "peer", b.to.peer.Name)
+			p.silent.add(b.to.at, c.now, silentFor)
+			p.alarm.raise(c.now, Failover, "a target does not answer", "peer", b.to.peer.Name)
 		}
 		c.forward(w)
 	}

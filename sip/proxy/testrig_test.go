@@ -40,7 +40,7 @@ const (
 
 // gateway is a proxy with real layers on loopback.
 type gateway struct {
-	t     *testing.T
+	t     testing.TB
 	proxy *Proxy
 	tl    *transport.Layer
 	txl   *transaction.Layer
@@ -53,7 +53,7 @@ type gateway struct {
 
 // rig is a gateway between user agents.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	gw      *gateway
 	keys    *privacy.KeyRing
 	plan    *numbering.Plan
@@ -66,13 +66,14 @@ type rig struct {
 // settings of a rig.
 type settings struct {
 	change  func(c *Config)
+	deps    func(d *Deps)
 	options transaction.Options
 	tcp     bool
 	record  bool
 	at      netip.AddrPort // any free one when zero
 }
 
-func newRig(t *testing.T, change ...func(*settings)) *rig {
+func newRig(t testing.TB, change ...func(*settings)) *rig {
 	t.Helper()
 	s := settings{options: transaction.Options{T1: 100 * time.Millisecond}}
 	for _, f := range change {
@@ -148,11 +149,14 @@ func (r *rig) newGateway(s settings) *gateway {
 		g.store = new(tracetest.Store)
 		g.rec = trace.NewRecorder(g.store, trace.Options{After: g.tl.Flush})
 	}
-	g.proxy, err = New(r.config, Deps{
+	d := Deps{
 		Transport: g.tl, Rules: g.rules, Plan: r.plan, Keys: r.keys, Recorder: g.rec,
 		Log: slog.New(slog.NewTextHandler(g.log, nil)),
-	})
-	if err != nil {
+	}
+	if s.deps != nil {
+		s.deps(&d)
+	}
+	if g.proxy, err = New(r.config, d); err != nil {
 		t.Fatal(err)
 	}
 	g.txl = transaction.New(s.options, g.tl, g.proxy)
@@ -192,13 +196,13 @@ func (g *gateway) records() (list []trace.Record) {
 
 // agent is a raw UDP user agent.
 type agent struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	conn *net.UDPConn
 	in   chan msg
 }
 
-func newAgent(t *testing.T, name string) *agent {
+func newAgent(t testing.TB, name string) *agent {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -458,7 +462,7 @@ const (
 )
 
 // leak fails when the message tells who A is.
-func leak(t *testing.T, m msg) {
+func leak(t testing.TB, m msg) {
 	t.Helper()
 	for _, s := range []string{"205550101", "Jansen", "a.lan", ";tag=atag"} {
 		if strings.Contains(m.raw, s) {
