@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,7 +62,8 @@ type Recorder struct {
 	watching bool       // the watchdog will look again by itself
 	closed   bool
 
-	backlog backlog // of the writer alone
+	retention atomic.Int32 // months
+	backlog   backlog      // of the writer alone
 }
 
 // NewRecorder starts a recorder on s, which stays the caller's to close, later.
@@ -76,10 +78,14 @@ func NewRecorder(s Store, o Options) *Recorder {
 		filling: new(batch),
 	}
 	r.backlog.limit = r.o.Queue
+	r.SetRetention(r.o.Retention)
 	r.group.Go(r.write)
 	r.group.Go(r.watch)
 	return r
 }
+
+// SetRetention changes how many months records are kept that begin from now on.
+func (r *Recorder) SetRetention(months int) { r.retention.Store(int32(months)) }
 
 // NewID makes the ID of a call that begins now.
 func (r *Recorder) NewID(now time.Time) ID { return NewID(now) }
@@ -88,7 +94,7 @@ func (r *Recorder) NewID(now time.Time) ID { return NewID(now) }
 // another goroutine. w may be nil.
 func (r *Recorder) Begin(rec *Record, w Waiter) {
 	if rec.Expires.IsZero() {
-		rec.Expires = Expiry(rec.Start, r.o.Retention)
+		rec.Expires = Expiry(rec.Start, int(r.retention.Load()))
 	}
 	r.mu.Lock()
 	if err := r.refusal(); err != nil {

@@ -135,13 +135,13 @@ func (e *engine) scan(from, to time.Time, yield func(*trace.Record) bool) error 
 	return unreadable
 }
 
-func (e *engine) dropBefore(t time.Time) error {
+func (e *engine) dropBefore(ctx context.Context, t time.Time) error {
 	end := appendKey(nil, trace.FirstID(t), 0)
 	return e.survive(func() error {
 		if err := e.db.DeleteRange([]byte{prefix}, end, pebble.Sync); err != nil {
 			return fmt.Errorf("records: cannot delete: %w", err)
 		}
-		if err := e.db.Compact(context.Background(), []byte{prefix}, end, false); err != nil {
+		if err := e.db.Compact(ctx, []byte{prefix}, end, false); err != nil {
 			return fmt.Errorf("records: cannot compact: %w", err)
 		}
 		return nil

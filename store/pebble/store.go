@@ -6,6 +6,7 @@
 package pebble
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,9 @@ const (
 // Options of a store; the zero value is ready.
 type Options struct {
 	ReadOnly bool
+	// Persist: Open succeeds also when the database cannot be opened now (a full disk,
+	// a missing mount); Failed says so, and appending tries again. Not when it is locked.
+	Persist bool
 	// Alarm is told what an operator must look after: damage set aside, background
 	// failures, a disk that fails and one that works again (nil). It must neither block
 	// nor call the store.
@@ -51,7 +55,9 @@ type Store struct {
 	dir string
 	o   Options
 
-	scans sync.WaitGroup
+	uses   sync.WaitGroup  // calls under way; Close waits for them
+	ctx    context.Context // ends when Close begins
+	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	lock    io.Closer // of the directory; nil: not held
@@ -78,7 +84,12 @@ func Open(dir string, o Options) (*Store, error) {
 		o.fs = vfs.Default
 	}
 	s := &Store{dir: dir, o: o, backoff: reopenFirst}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eng, err := s.open()
+	if err != nil && o.Persist && !errors.Is(err, ErrLocked) {
+		s.postpone(err)
+		return s, nil
+	}
 	if err != nil {
 		if s.lock != nil {
 			_ = s.lock.Close()
@@ -109,6 +120,7 @@ func (s *Store) Append(batch []trace.Entry) error {
 	if err != nil {
 		return err
 	}
+	defer s.uses.Done()
 	if err := eng.append(batch); err != nil {
 		s.abandon(eng, err)
 		return err
@@ -121,8 +133,8 @@ func (s *Store) Scan(from, to time.Time, yield func(*trace.Record) bool) error {
 	s.mu.Lock()
 	eng, err := s.eng, s.failed
 	if eng != nil {
-		s.scans.Add(1)
-		defer s.scans.Done()
+		s.uses.Add(1)
+		defer s.uses.Done()
 	} else if s.closed {
 		err = ErrClosed
 	}
@@ -130,7 +142,7 @@ func (s *Store) Scan(from, to time.Time, yield func(*trace.Record) bool) error {
 	if eng == nil {
 		return err
 	}
-	return eng.scan(from, to, func(r *trace.Record) bool { return !s.isClosed() && yield(r) })
+	return eng.scan(from, to, func(r *trace.Record) bool { return s.ctx.Err() == nil && yield(r) })
 }
 
 // DropBefore deletes all records begun before t, from the disk as well.
@@ -139,10 +151,11 @@ func (s *Store) DropBefore(t time.Time) error {
 	if err != nil {
 		return err
 	}
-	return eng.dropBefore(t)
+	defer s.uses.Done()
+	return eng.dropBefore(s.ctx, t)
 }
 
-// Close waits for scans, which end early, and closes the database.
+// Close waits for what is under way, where scans end early, and closes the database.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -153,7 +166,8 @@ func (s *Store) Close() error {
 	eng := s.eng
 	s.eng = nil
 	s.mu.Unlock()
-	s.scans.Wait()
+	s.cancel()
+	s.uses.Wait()
 	var err error
 	if eng != nil {
 		err = eng.close()
@@ -164,13 +178,8 @@ func (s *Store) Close() error {
 	return err
 }
 
-func (s *Store) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
-// engine is the open database; one that failed is opened again when it is time.
+// engine is the open database, counted as in use (s.uses.Done when done with it); one
+// that failed is opened again when it is time.
 func (s *Store) engine() (*engine, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,6 +189,7 @@ func (s *Store) engine() (*engine, error) {
 	case s.o.ReadOnly:
 		return nil, ErrReadOnly
 	case s.eng != nil:
+		s.uses.Add(1)
 		return s.eng, nil
 	case s.o.Now().Before(s.retry):
 		return nil, s.failed
@@ -190,6 +200,7 @@ func (s *Store) engine() (*engine, error) {
 		return nil, err
 	}
 	s.eng, s.failed, s.backoff = eng, nil, reopenFirst
+	s.uses.Add(1)
 	s.o.Alarm(nil)
 	return eng, nil
 }

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -115,7 +116,7 @@ func TestClosedStore(t *testing.T) {
 	write(t, s, start, 10)
 	err := s.Scan(start, start.Add(time.Hour), func(*trace.Record) bool {
 		go s.Close() // waits for this scan, which ends early
-		for !s.isClosed() {
+		for s.ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
 		return true
@@ -149,6 +150,22 @@ func TestDropBefore(t *testing.T) {
 	wantCount(t, s, 30)
 	_ = s.Close()
 	wantCount(t, mustOpen(t, dir, Options{}), 30)
+}
+
+// Closing does not wait for a clean-up that goes on in the background.
+func TestCloseEndsDropBefore(t *testing.T) {
+	for range 20 {
+		s := mustOpen(t, filepath.Join(t.TempDir(), "records"), Options{})
+		write(t, s, start, 20)
+		done := make(chan error, 1)
+		go func() { done <- s.DropBefore(start.Add(5 * time.Second)) }()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed) {
+			t.Errorf("clean-up: %v", err)
+		}
+	}
 }
 
 // alarms collects what an operator is told.
@@ -216,7 +233,19 @@ func TestFullDiskAtStart(t *testing.T) {
 		t.Errorf("opened: %v", err)
 	}
 	disk.shut(nil)
-	mustOpen(t, dir, Options{}) // and nothing was left locked
+	_ = mustOpen(t, dir, Options{}).Close() // and nothing was left locked
+
+	disk.shut(syscall.ENOSPC)
+	now := start
+	s := mustOpen(t, dir, Options{fs: struct{ vfs.FS }{disk}, Persist: true, Now: func() time.Time { return now }})
+	if !errors.Is(s.Failed(), syscall.ENOSPC) {
+		t.Errorf("persistent store does not say that it fails: %v", s.Failed())
+	}
+	disk.shut(nil)
+	now = now.Add(reopenFirst)
+	if err := s.Append([]trace.Entry{entry(start)}); err != nil {
+		t.Errorf("append with room again: %v", err)
+	}
 }
 
 func entry(at time.Time) trace.Entry {

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"net"
-	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,30 +74,49 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
-// Until it is interrupted it stays up and says of every call that it came.
-func TestStaysUp(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	out, w, err := os.Pipe()
+// While it stays up, every new call is a line, and nobody's number is on it.
+func TestFollow(t *testing.T) {
+	var out lockedBuffer
+	s, err := newStage(Options{Out: &out, Data: t.TempDir(), Gateway: "127.0.0.1:0", Admin: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer s.close()
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() {
-		done <- Run(ctx, Options{Out: w, Data: t.TempDir(), Gateway: "127.0.0.1:0", Admin: "127.0.0.1:0"})
-		w.Close()
-	}()
-	var seen bytes.Buffer
-	buf := make([]byte, 4096)
-	for !strings.Contains(seen.String(), "Ctrl-C ends it") {
-		n, err := out.Read(buf)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, &seen)
+	go func() { done <- s.follow(ctx) }()
+	time.Sleep(10 * time.Millisecond) // the call must begin after follow
+	if _, err := s.caller.call(ctx, s.sip, callerLine, "*31*"+calleeLine); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), "class W by rule D3"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the call was not printed: %s", out.String())
 		}
-		seen.Write(buf[:n])
+		time.Sleep(10 * time.Millisecond)
 	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	if strings.Contains(out.String(), "612345678") {
+		t.Errorf("prints a number: %s", out.String())
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
