@@ -34,7 +34,7 @@ race:
 	$(GO) test -race $(RACE)
 
 bench: ## parse, decide, apply, leak guard, a whole call; with allocations
-	$(GO) test -run '^$$' -bench . -benchmem ./sip/message/ ./numbering/ ./rules/ ./sip/privacy/ ./sip/transaction/ ./sip/proxy/ ./trace/
+	$(GO) test -run '^$$' -bench . -benchmem ./sip/message/ ./numbering/ ./rules/ ./sip/privacy/ ./sip/transaction/ ./sip/proxy/ ./trace/ ./store/pebble/
 
 clean:
 	rm -rf bin

@@ -30,16 +30,16 @@ func (c *call) Recorded(err error) {
 	c.err, c.at = err, time.Now()
 }
 
-func (c *call) told() (int, error, time.Time) {
+func (c *call) told() (times int, at time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.times, c.err, c.at
+	return c.times, c.at, c.err
 }
 
 // want asserts that c was told once, err, delay after since.
 func (c *call) want(t *testing.T, err error, since time.Time, delay time.Duration) {
 	t.Helper()
-	times, got, at := c.told()
+	times, at, got := c.told()
 	if times != 1 || !errors.Is(got, err) {
 		t.Errorf("told %d times, %v; want once, %v", times, got, err)
 	} else if at.Sub(since) != delay {
@@ -279,7 +279,7 @@ func TestCloseCommitsWhatWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range calls {
-			if n, err, _ := calls[i].told(); n != 1 || err != nil {
+			if n, _, err := calls[i].told(); n != 1 || err != nil {
 				t.Errorf("call %d told %d times, %v", i, n, err)
 			}
 		}
@@ -304,7 +304,7 @@ func TestCloseGivesUpOnHangingStore(t *testing.T) {
 		if err := r.Close(); !errors.Is(err, trace.ErrLate) {
 			t.Errorf("closed with %v", err)
 		}
-		if n, err, _ := c.told(); n != 1 || !errors.Is(err, trace.ErrLate) {
+		if n, _, err := c.told(); n != 1 || !errors.Is(err, trace.ErrLate) {
 			t.Errorf("told %d times, %v", n, err)
 		}
 		release()

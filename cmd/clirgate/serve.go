@@ -26,6 +26,9 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	for _, p := range config.Check(c.Config) { // warnings: else it would not have loaded
+		log.Warn("configuration", "problem", p.String())
+	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	g, err := gateway.New(cfg, gateway.WithLog(log))

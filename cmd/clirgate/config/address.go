@@ -17,7 +17,7 @@ var (
 	errAddress = errors.New("the address is no IP address")
 	errPort    = errors.New("the port is not a number from 0 to 65535")
 	errSource  = errors.New("this is neither an IP address nor a network")
-	errScheme  = errors.New("the URI does not begin with sip: or sips:")
+	errScheme  = errors.New("the URI is neither a sip: nor a sips: URI")
 	errHost    = errors.New("the host is neither an address nor a name")
 )
 

@@ -65,7 +65,7 @@ func TestEveryMistakeIsTold(t *testing.T) {
 		":14:5: peers[1].name: another peer has this name",
 		":16:5: peers[1].access: this access type is unknown",
 		":17:12: peers[1].from[0]: peer \"phones\" has this source",
-		":18:10: peers[1].to[0]: the URI does not begin with sip:",
+		":18:10: peers[1].to[0]: the URI is neither a sip:",
 		":18:28: peers[1].to[1]: the port is not",
 		":19:15: peers[1].numbers[0]: this is no range",
 		":20:5: peers[1].default: this is no E.164 number",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"clirgate/admin"
@@ -56,7 +57,9 @@ func (g *Gateway) makeTransport() (err error) {
 func (g *Gateway) makeResolver() (err error) {
 	o := resolve.Options{}
 	for i := range g.transport.Listeners() {
-		o.Networks = append(o.Networks, g.transport.Network(uint8(i)))
+		if n := g.transport.Network(uint8(i)); !slices.Contains(o.Networks, n) {
+			o.Networks = append(o.Networks, n)
+		}
 	}
 	if g.resolver, err = resolve.New(o); err != nil {
 		return err
