@@ -100,6 +100,12 @@ Content-Length: 0
 
 func get(t *testing.T, g *gateway.Gateway, path, token string) int {
 	t.Helper()
+	code, _ := read(t, g, path, token)
+	return code
+}
+
+func read(t *testing.T, g *gateway.Gateway, path, token string) (int, string) {
+	t.Helper()
 	req, err := http.NewRequest("GET", "http://"+g.AdminAddr()+path, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -113,8 +119,11 @@ func get(t *testing.T, g *gateway.Gateway, path, token string) int {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, res.Body)
-	return res.StatusCode
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
 }
 
 func newToken(t *testing.T, g *gateway.Gateway) string {
@@ -154,6 +163,32 @@ func TestGateway(t *testing.T) {
 	}
 	if err := g.Close(); err != nil {
 		t.Errorf("closed again: %v", err)
+	}
+}
+
+// Counters are there, and nobody's number or address in them.
+func TestMetrics(t *testing.T) {
+	g, _ := start(t, literal, t.TempDir())
+	ask(t, g, "MESSAGE", "sip:*31*0201234567@127.0.0.1")
+	if code := get(t, g, "/metrics", ""); code != 401 {
+		t.Errorf("without a token: %d", code)
+	}
+	code, text := read(t, g, "/metrics", newToken(t, g))
+	if code != 200 {
+		t.Fatalf("%d %s", code, text)
+	}
+	for _, want := range []string{
+		`clirgate_calls_total{class="W"} 1`, `clirgate_decisions_total{rule="D3"} 1`, `clirgate_peer_received_total{peer="phones"} 1`,
+		`clirgate_events_total{event="no_route"} 0`, "clirgate_records_kept 1", "clirgate_rules_loaded 1", "go_goroutines",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("does not say %s", want)
+		}
+	}
+	for _, secret := range []string{"612345678", "201234567", "127.0.0"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("holds %s", secret)
+		}
 	}
 }
 

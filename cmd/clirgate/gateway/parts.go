@@ -158,6 +158,7 @@ func (g *Gateway) makeAdmin() (err error) {
 	}
 	g.admin = admin.New(admin.Options{
 		Rules: g.rules, Tokens: g.database.Tokens(), Plan: g.plan, Log: g.log, Ready: g.ready,
+		Extra: []admin.Route{g.metricsRoute()},
 	})
 	g.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
