@@ -15,13 +15,7 @@ func (c *call) sample(t *testing.T, name string, subs ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := crlf(strings.TrimSuffix(string(b), "\n"))
-	if !strings.HasSuffix(s, "\r\n\r\n") && !strings.Contains(s, "\r\n\r\n") {
-		s += "\r\n"
-	}
-	s = c.r.local(s)
-	s = strings.NewReplacer(subs...).Replace(s)
-	return s
+	return strings.NewReplacer(subs...).Replace(c.r.local(crlf(string(b))))
 }
 
 // callerSubs puts the caller's view of the dialog into a sample of its side.

@@ -18,14 +18,6 @@ type outcome struct {
 	gw     string
 }
 
-// record is the fields of a trace record that the vectors speak of.
-type record struct {
-	Found                     bool
-	Class, Rule, Called, Text string
-	Calling                   string
-	Withheld, IdentityKnown   bool
-}
-
 // check holds one expectation line against the outcome.
 func (o outcome) check(t *testing.T, expectation string) {
 	t.Helper()

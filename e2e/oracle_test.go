@@ -17,6 +17,9 @@ type line struct {
 // spellings are the digit strings looked for, the test form: the seven-digit
 // subscriber part included.
 func (l line) spellings() []string {
+	if l.number == "" {
+		return nil // nobody of ours
+	}
 	nsn := l.number[2:]
 	return []string{l.number, "0" + nsn, nsn, nsn[len(nsn)-7:]}
 }

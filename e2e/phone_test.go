@@ -43,7 +43,6 @@ type incoming struct {
 func newPhone(t *testing.T, network, addr, user string, tlsConf *tls.Config) *phone {
 	t.Helper()
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	sip.SetDefaultLogger(quiet)
 	host, _, _ := net.SplitHostPort(addr)
 	p := &phone{t: t, network: network, host: host, invites: make(chan *incoming, 16), others: make(chan *sip.Request, 64),
 		server: map[string]*sipgo.DialogServerSession{}, caller: map[string]*sipgo.DialogClientSession{}}
@@ -65,6 +64,8 @@ func newPhone(t *testing.T, network, addr, user string, tlsConf *tls.Config) *ph
 	copts := []sipgo.ClientOption{sipgo.WithClientHostname(host), sipgo.WithClientPort(p.port), sipgo.WithClientLogger(quiet)}
 	if network == "udp" {
 		copts = append(copts, sipgo.WithClientConnectionAddr(net.JoinHostPort(host, strconv.Itoa(p.port))))
+	} else { // from the phone's host, any port
+		copts = append(copts, sipgo.WithClientConnectionAddr(net.JoinHostPort(host, "0")))
 	}
 	if p.client, err = sipgo.NewClient(ua, copts...); err != nil {
 		t.Fatal(err)
@@ -148,6 +149,7 @@ func (p *phone) handle(srv *sipgo.Server) {
 
 // accept answers 200 with this phone's Contact and keeps the request for the test.
 func (p *phone) accept(req *sip.Request, tx sip.ServerTransaction) {
+	p.others <- req
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
 	res.AppendHeader(&p.dlg.ContactHDR)
 	if req.Method == sip.INVITE || req.Method == sip.UPDATE {
@@ -157,7 +159,6 @@ func (p *phone) accept(req *sip.Request, tx sip.ServerTransaction) {
 	if err := tx.Respond(res); err != nil {
 		p.t.Errorf("answer to %s: %v", req.Method, err)
 	}
-	p.others <- req
 	if req.Method == sip.INVITE {
 		<-tx.Done()
 	}
@@ -203,15 +204,15 @@ func (p *phone) call(ctx context.Context, gw, from, uri string, headers ...strin
 	return s, err
 }
 
-func (p *phone) ring() *incoming {
-	p.t.Helper()
-	return take(p.t, p.invites, p.network+" call")
+func (p *phone) ring(t *testing.T) *incoming {
+	t.Helper()
+	return take(t, p.invites, p.network+" call")
 }
 
-func (p *phone) got(method sip.RequestMethod) *sip.Request {
-	p.t.Helper()
+func (p *phone) got(t *testing.T, method sip.RequestMethod) *sip.Request {
+	t.Helper()
 	for {
-		if r := take(p.t, p.others, string(method)); r.Method == method {
+		if r := take(t, p.others, string(method)); r.Method == method {
 			return r
 		}
 	}

@@ -2,18 +2,18 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
+
+	"clirgate/cmd/clirgate/gateway"
+	"clirgate/store/sqlite"
 )
 
 // rig is a gateway with the fixture's neighbours around it. The documentation
@@ -69,7 +69,8 @@ admin: {listen: "127.0.0.1:0"}
 // "rules-down", "records-down": that store cannot be opened.
 func newRig(t *testing.T, egress, flags string) *rig {
 	t.Helper()
-	r := &rig{t: t, n: freeNet(t), uas: map[string]*ua{}}
+	r := &rig{t: t, uas: map[string]*ua{}}
+	r.takeNet()
 	dir := t.TempDir()
 	emergency := "urn:service:sos"
 	switch egress {
@@ -96,25 +97,23 @@ func breakStores(t *testing.T, data, flags string) {
 	t.Helper()
 	must(t, os.MkdirAll(data, 0o700))
 	if strings.Contains(flags, "rules-down") {
-		must(t, os.MkdirAll(filepath.Join(data, "rules.db", "in-the-way"), 0o700))
+		must(t, os.MkdirAll(filepath.Join(data, sqlite.FileName, "in-the-way"), 0o700))
 	}
 	if strings.Contains(flags, "records-down") {
-		must(t, os.WriteFile(filepath.Join(data, "records"), []byte("in the way"), 0o600))
+		must(t, os.WriteFile(filepath.Join(data, gateway.RecordsFolder), []byte("in the way"), 0o600))
 	}
 }
 
-// freeNet finds an N for which the fixture's addresses are free.
-func freeNet(t *testing.T) int {
-	t.Helper()
-	for n := 0; n < 10; n++ {
-		c, err := net.ListenPacket("udp4", fmt.Sprintf("127.%d.2.11:5060", n))
-		if err == nil {
-			c.Close()
-			return n
+// takeNet takes the first N for which A's address is free.
+func (r *rig) takeNet() {
+	r.t.Helper()
+	for r.n = 0; r.n < 10; r.n++ {
+		if u, err := openUA(r.t, "A", r.local(fixture["A"])+":5060"); err == nil {
+			r.uas["A"] = u
+			return
 		}
 	}
-	t.Fatal("no loopback network is free on port 5060")
-	return 0
+	r.t.Fatal("no loopback network is free on port 5060")
 }
 
 // local maps the documentation networks in s onto this rig's loopback networks.
@@ -147,22 +146,16 @@ func (r *rig) ua(name string) *ua {
 	return r.uas[name]
 }
 
-// newPhoneRig starts a gateway between sipgo phones over one transport.
-func newPhoneRig(t *testing.T, network string, caller, callee, psap *phone) *rig {
+// newPhoneRig starts a gateway between sipgo phones over one transport; the phones are
+// told apart by their hosts.
+func newPhoneRig(t *testing.T, network string, c *certificates, caller, callee, psap *phone) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	tlsKeys := ""
-	if network == "tls" {
-		c := testCertificates(t)
+	if c != nil {
 		tlsKeys = fmt.Sprintf("\n  tls: {cert: %q, key: %q, ca: %q}", c.cert, c.key, c.ca)
 	}
-	to := func(p *phone) string { return fmt.Sprintf("sip:127.0.0.1:%d;transport=%s", p.port, network) }
-	from := func(p *phone) string {
-		if network == "udp" {
-			return fmt.Sprintf("127.0.0.1:%d", p.port)
-		}
-		return "127.0.0.1" // a client's port over a stream is any
-	}
+	to := func(p *phone) string { return fmt.Sprintf("sip:%s:%d;transport=%s", p.host, p.port, network) }
 	text := fmt.Sprintf(`
 node: gw1
 home: {country: NL, domain: gw.example.net}
@@ -177,19 +170,9 @@ routes:
   - {prefix: "", to: core}
 data: data
 admin: {listen: "127.0.0.1:0"}
-`, network, tlsKeys, from(caller), to(caller), sourceOf(network, callee, 2), to(callee), sourceOf(network, psap, 3), to(psap))
+`, network, tlsKeys, caller.host, to(caller), callee.host, to(callee), psap.host, to(psap))
 	return &rig{t: t, running: startGateway(t, text, dir)}
 }
-
-// sourceOf names where a phone's own requests come from.
-func sourceOf(network string, p *phone, _ int) string {
-	if network == "udp" {
-		return fmt.Sprintf("127.0.0.1:%d", p.port)
-	}
-	return p.host
-}
-
-func portOf(p *phone) string { return "127.0.0.1:" + strconv.Itoa(p.port) }
 
 // put sets a subscriber's services through the admin API, as a NOC engineer does.
 func (g *running) put(number, body string) {
@@ -218,21 +201,16 @@ func (g *running) do(method, url, body, etag string) *http.Response {
 	g.t.Helper()
 	req, err := http.NewRequest(method, url, bytes.NewReader([]byte(body)))
 	must(g.t, err)
-	req.Header.Set("Authorization", "Bearer "+g.token)
+	req.Header.Set("Authorization", "Bearer "+g.nocToken())
 	req.Header.Set("Content-Type", "application/json")
 	if etag != "" {
 		req.Header.Set("If-Match", etag)
 	}
+	req.Close = true
 	res, err := http.DefaultClient.Do(req)
 	must(g.t, err)
 	defer res.Body.Close()
 	_, err = io.Copy(io.Discard, res.Body)
 	must(g.t, err)
 	return res
-}
-
-// certificates are a throw-away authority and one certificate for everybody.
-type certificates struct {
-	cert, key, ca string
-	phones        *tls.Config
 }

@@ -24,17 +24,19 @@ type parties struct {
 
 func newParties(t *testing.T, network string) *parties {
 	t.Helper()
+	var certs *certificates
 	var conf *tls.Config
 	if network == "tls" {
-		conf = testCertificates(t).phones
+		certs = testCertificates(t)
+		conf = certs.phones
 	}
 	p := &parties{
-		caller: newPhone(t, network, "127.0.0.1:0", "jansen", conf),
-		callee: newPhone(t, network, "127.0.0.1:0", "bakker", conf),
-		psap:   newPhone(t, network, "127.0.0.1:0", "psap", conf),
+		caller: newPhone(t, network, "127.0.3.1:0", "jansen", conf),
+		callee: newPhone(t, network, "127.0.3.2:0", "bakker", conf),
+		psap:   newPhone(t, network, "127.0.3.3:0", "psap", conf),
 	}
-	p.r = newPhoneRig(t, network, p.caller, p.callee, p.psap)
-	p.line = line{number: "31205550101", words: []string{"jansen", portOf(p.caller)}}
+	p.r = newPhoneRig(t, network, certs, p.caller, p.callee, p.psap)
+	p.line = line{number: "31205550101", words: []string{"jansen", p.caller.host}}
 	return p
 }
 
@@ -50,17 +52,19 @@ func (p *parties) inviteFrom(t *testing.T, to *phone, from, uri string, headers 
 	if err != nil {
 		t.Fatalf("call: %v", err)
 	}
-	return s, to.ring()
+	return s, to.ring(t)
 }
 
 func (p *parties) establish(t *testing.T, to *phone, uri string, headers ...string) (*sipgo.DialogClientSession, *incoming) {
 	t.Helper()
 	s, in := p.invite(t, to, uri, headers...)
 	must(t, in.sess.Respond(180, "Ringing", nil))
-	must(t, in.sess.RespondSDP([]byte(sdp(to.host, 1))))
+	answered := make(chan error, 1)
+	go func() { answered <- in.sess.RespondSDP([]byte(sdp(to.host, 1))) }() // until the ACK comes
 	must(t, s.WaitAnswer(context.Background(), sipgo.AnswerOptions{}))
 	must(t, s.Ack(context.Background()))
-	to.got(sip.ACK)
+	must(t, take(t, answered, "ACK"))
+	to.got(t, sip.ACK)
 	return s, in
 }
 
@@ -122,7 +126,7 @@ func TestCalls(t *testing.T) {
 						p.hidden(t, in.req)
 					}
 					must(t, s.Bye(context.Background()))
-					if bye := to.got(sip.BYE); !c.show {
+					if bye := to.got(t, sip.BYE); !c.show {
 						p.hidden(t, bye)
 					}
 				})
@@ -138,7 +142,7 @@ func TestCalleeHangsUp(t *testing.T) {
 				p := newParties(t, network)
 				_, in := p.establish(t, p.callee, uri)
 				must(t, in.sess.Bye(context.Background()))
-				bye := p.caller.got(sip.BYE)
+				bye := p.caller.got(t, sip.BYE)
 				if got := bye.To().Address.User; got != "+31205550101" {
 					t.Errorf("the caller's own To came back as %q", got)
 				}
@@ -159,11 +163,11 @@ func TestMidDialogRequests(t *testing.T) {
 					if err != nil || res.StatusCode != 200 {
 						t.Fatalf("%v %v", res, err)
 					}
+					p.hidden(t, p.callee.got(t, m))
 					if m == sip.INVITE {
 						must(t, s.WriteAck(context.Background(), sip.NewRequest(sip.ACK, res.Contact().Address)))
-						p.hidden(t, p.callee.got(sip.ACK))
+						p.hidden(t, p.callee.got(t, sip.ACK))
 					}
-					p.hidden(t, p.callee.got(m))
 				})
 				t.Run("callee "+string(m), func(t *testing.T) {
 					res, err := in.sess.Do(context.Background(), midDialog(m, in.req.Contact().Address, p.callee.host))
@@ -173,14 +177,20 @@ func TestMidDialogRequests(t *testing.T) {
 					if w := p.line.leak(res.String()); w != "" {
 						t.Errorf("leak (%s) in the answer of the withheld caller:\n%s", w, res)
 					}
-					got := p.caller.got(m)
+					got := p.caller.got(t, m)
 					if got.To().Address.User != "+31205550101" {
 						t.Errorf("To at the caller: %s", got.To().Value())
+					}
+					if m == sip.INVITE {
+						must(t, in.sess.WriteRequest(sip.NewRequest(sip.ACK, res.Contact().Address)))
+						if ack := p.caller.got(t, sip.ACK); ack.CSeq().SeqNo != got.CSeq().SeqNo {
+							t.Errorf("ACK at the caller: CSeq %d, the INVITE's is %d", ack.CSeq().SeqNo, got.CSeq().SeqNo)
+						}
 					}
 				})
 			}
 			must(t, s.Bye(context.Background()))
-			p.callee.got(sip.BYE)
+			p.callee.got(t, sip.BYE)
 		})
 	}
 }

@@ -26,15 +26,23 @@ type ua struct {
 
 func newUA(t *testing.T, name, addr string) *ua {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(addr)))
+	u, err := openUA(t, name, addr)
 	if err != nil {
 		t.Fatalf("user agent %s: %v", name, err)
+	}
+	return u
+}
+
+func openUA(t *testing.T, name, addr string) (*ua, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(addr)))
+	if err != nil {
+		return nil, err
 	}
 	u := &ua{t: t, name: name, conn: conn, in: make(chan sipMsg, 256)}
 	done := make(chan struct{})
 	go u.read(done)
 	t.Cleanup(func() { conn.Close(); <-done })
-	return u
+	return u, nil
 }
 
 func (u *ua) read(done chan struct{}) {
@@ -74,14 +82,16 @@ func (u *ua) send(to, msg string) {
 func (u *ua) next(what string, ok func(sipMsg) bool) sipMsg {
 	u.t.Helper()
 	limit := time.After(patience)
+	var others []string
 	for {
 		select {
 		case m := <-u.in:
 			if ok(m) {
 				return m
 			}
+			others = append(others, m.start)
 		case <-limit:
-			u.t.Fatalf("%s: no %s came", u.name, what)
+			u.t.Fatalf("%s: no %s came, only %q", u.name, what, others)
 		}
 	}
 }
