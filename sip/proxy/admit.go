@@ -8,6 +8,9 @@ package proxy
 func (c *call) admit(*work) bool {
 	if p := c.t.source(c.flow.Remote); p != nil {
 		c.from = p
+		if c.p.rehearsal != nil {
+			c.p.rehearsal.admitted(p)
+		}
 		p.tally.requests.Add(1)
 		return true
 	}

@@ -35,6 +35,7 @@ const defaultMaxCall = 24 * time.Hour
 
 // table is a Config as the call path reads it; immutable.
 type table struct {
+	config  *Config
 	domain  string
 	maxCall time.Duration
 
@@ -81,7 +82,7 @@ func newStranger(t *tally) *peer {
 // compile checks a Config and makes a table of it. Errors name the entry at fault.
 func compile(c *Config, tallyOf func(name string) *tally) (*table, error) {
 	t := &table{
-		domain: c.Domain, maxCall: c.MaxCall,
+		config: c, domain: c.Domain, maxCall: c.MaxCall,
 		exact: map[netip.AddrPort]*peer{}, hosts: map[netip.Addr]*peer{}, targets: map[netip.AddrPort]*peer{},
 		hashes: map[uint32]*peer{}, routes: map[string]*route{},
 	}

@@ -14,7 +14,11 @@ func (c *call) decide(w *work) bool {
 		return c.raise()
 	}
 	facts := c.rulesCall()
-	t := rules.Decide(c.p.snapshot(), &facts)
+	snapshot := c.p.snapshot()
+	t := rules.Decide(snapshot, &facts)
+	if c.p.rehearsal != nil {
+		c.p.rehearsal.decided(snapshot, &facts, c)
+	}
 	if c.method == message.REGISTER && t.Class != rules.E {
 		// A registration is about the line itself, between it and its registrar:
 		// withholding its identity would only break it.

@@ -175,8 +175,8 @@ func TestEmergencyRoutes(t *testing.T) {
 	r.b.get("INVITE sip:112@")
 }
 
-// TestNames: the next hop is a domain, asked for while the call waits.
-func TestNames(t *testing.T) {
+// TestDomains: the next hop is a domain, asked for while the call waits.
+func TestDomains(t *testing.T) {
 	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

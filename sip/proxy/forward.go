@@ -38,11 +38,16 @@ func (c *call) exhausted() {
 	if c.hops.timedOut {
 		status = 408
 	}
+	var extra []byte
+	if c.hops.spared && c.hops.attempts == 0 {
+		status, extra = 503, retryAfter
+		c.p.note(Drained)
+	}
 	if c.cancelled {
 		status = 487
 	}
 	c.finish(status)
-	c.tx.Reply(status, "", nil)
+	c.tx.Reply(status, "", extra)
 }
 
 var (
@@ -184,6 +189,10 @@ func (c *call) fillTransit(w *work, b *branch) {
 		Skip: f.dialled.Skip, ToSkip: f.toSkip,
 		Plan: c.p.d.Plan, Keys: c.p.d.Keys, Now: c.now,
 		Raised: c.raised[side(c.sender)] == raisedBare,
+	}
+	if r := c.p.rehearsal; r != nil {
+		r.attempt(c, b)
+		w.t.Row = r.row
 	}
 }
 

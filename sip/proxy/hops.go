@@ -34,6 +34,7 @@ type hops struct {
 	attempts int
 	last     bool // the skipped ones are being tried: nobody is passed over any more
 	timedOut bool
+	spared   bool // a drained peer was passed over
 }
 
 // route finds the next hops: the Route set, inside a dialog else the Request-URI, and for
@@ -154,6 +155,10 @@ func (c *call) nextTarget() (target, hopState) {
 		for h.tried < len(h.targets) {
 			t := h.targets[h.tried]
 			h.tried++
+			if c.sparing(t.peer) {
+				h.spared = true
+				continue
+			}
 			if !h.last && c.isDown(t) {
 				h.skipped = append(h.skipped, t)
 				continue
@@ -183,7 +188,7 @@ func (c *call) more() bool {
 }
 
 func (c *call) isDown(t target) bool {
-	if c.p.silent.has(t.at, c.now) {
+	if c.p.silent.has(t.at, c.now) || t.peer.tally.drained.Load() {
 		return true
 	}
 	return c.p.d.Health != nil && !c.p.d.Health.Up(t.at.Net, t.at.Addr)

@@ -33,7 +33,7 @@ type path struct {
 // that opens as a token: so any gateway with the key ring continues a dialog that another
 // began.
 func (c *call) preprocess(w *work) bool {
-	c.path.uri = append(c.path.uri[:0], c.m.Get(c.m.RequestURI())...)
+	c.path.uri = append(c.path.uri[:0], c.m.Get(c.withoutHeaders())...)
 	if !c.readTarget(w) || !c.popRoutes(w) {
 		return false
 	}
@@ -46,6 +46,17 @@ func (c *call) preprocess(w *work) bool {
 	}
 	c.firstRoute()
 	return true
+}
+
+// withoutHeaders is the Request-URI without a "?..." part: headers that a URI asks for are
+// for whoever builds a request of it, and have no place here (RFC 3261 19.1.1, RFC 4475
+// 3.1.2.11).
+func (c *call) withoutHeaders() message.Span {
+	uri := c.m.RequestURI()
+	if !c.uri.Headers.Empty() {
+		uri.End = c.uri.Headers.Off
+	}
+	return uri
 }
 
 // readTarget looks whether the Request-URI is ours.

@@ -47,13 +47,15 @@ type Proxy struct {
 	count    counters
 	tallies  tallies
 	stranger *peer
-	raised   raisedSet
-	silent   cooldown // targets that did not answer lately
-	noTCP    cooldown // targets that refused TCP lately
+	raised   *raisedSet
+	silent   *cooldown // targets that did not answer lately
+	noTCP    *cooldown // targets that refused TCP lately
 	alarm    alarm
 	seed     maphash.Seed // of the loop hash
 	calls    sync.Pool
 	branches sync.Pool
+
+	rehearsal *rehearsal // of a run that is only explained; nil on the call path
 }
 
 var _ transaction.User = (*Proxy)(nil)
@@ -66,12 +68,20 @@ func New(c *Config, d Deps) (*Proxy, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	p := &Proxy{d: d, seed: maphash.MakeSeed(), own: ownAddresses(d.Transport)}
+	p := &Proxy{
+		d: d, seed: maphash.MakeSeed(), own: ownAddresses(d.Transport),
+		raised: new(raisedSet), silent: new(cooldown), noTCP: new(cooldown),
+	}
+	p.prepare()
+	return p, p.Reconfigure(c)
+}
+
+// prepare makes what a proxy counts with and takes its memory from.
+func (p *Proxy) prepare() {
 	p.stranger = newStranger(p.tallies.of(""))
 	p.calls.New = func() any { return new(call) }
 	p.branches.New = func() any { return new(branch) }
-	p.alarm.log = d.Log
-	return p, p.Reconfigure(c)
+	p.alarm.log = p.d.Log
 }
 
 // Reconfigure puts another configuration in force for requests that come from now on.

@@ -22,8 +22,9 @@ type raisedSet struct {
 }
 
 type raisedShard struct {
-	mu sync.Mutex
-	m  map[uint64]raisedParty
+	mu      sync.Mutex
+	m       map[uint64]raisedParty
+	cleaned int64 // unix seconds
 }
 
 // raisedParty is one party of one dialog.
@@ -55,16 +56,25 @@ func (s *raisedSet) add(id [16]byte, tag []byte, mapped bool, now time.Time, d t
 	}
 	before := len(shard.m)
 	if before >= maxRaised/len(s.shards) {
-		for k, v := range shard.m {
-			if v.until <= now.Unix() {
-				delete(shard.m, k)
-			}
-		}
+		shard.clean(now.Unix())
 	}
 	if _, known := shard.m[key]; known || len(shard.m) < maxRaised/len(s.shards) {
 		shard.m[key] = raisedParty{now.Add(d).Unix(), mapped}
 	}
 	s.size.Add(int64(len(shard.m) - before))
+}
+
+// clean forgets what is over, at most once a minute: it looks at everything.
+func (s *raisedShard) clean(now int64) {
+	if now-s.cleaned < 60 {
+		return
+	}
+	s.cleaned = now
+	for k, v := range s.m {
+		if v.until <= now {
+			delete(s.m, k)
+		}
+	}
 }
 
 // has tells whether that party is withheld, and whether its tag is mapped.

@@ -31,7 +31,7 @@ const (
 	Anonymous                    // 433
 	Critical                     // Privacy: critical that cannot be done: 500
 	UnsupportedBody              // 415
-	Drained                      // 503 while draining
+	Drained                      // 503 while draining, or because the only peer is
 	Options                      // OPTIONS answered here
 	LeakRequest                  // leak guard: request not sent
 	LeakCleaned                  // leak guard: header or body taken out
@@ -92,6 +92,7 @@ type tally struct {
 	sent     atomic.Uint64    // sent to it
 	status   [7]atomic.Uint64 // final responses by class, index 1 to 6; 0: none came
 	failed   atomic.Uint64    // transport errors
+	drained  atomic.Bool      // new calls are kept away from it
 }
 
 // tallies holds each peer's tally by name, through all configurations.

@@ -117,6 +117,17 @@ func (r *rig) defaultConfig() *Config {
 	}
 }
 
+// flow is what A sends by.
+func (r *rig) flow() transport.Flow {
+	return transport.Flow{Net: transport.UDP, Remote: r.a.addrPort()}
+}
+
+// port is the gateway's.
+func (r *rig) port() string {
+	_, port, _ := net.SplitHostPort(r.gw.addr)
+	return port
+}
+
 func (r *rig) number(text string) numbering.Number { return r.plan.ParseText(text) }
 
 // newGateway starts a gateway with the rig's keys and configuration.
