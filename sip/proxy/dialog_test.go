@@ -354,3 +354,65 @@ func TestRaised(t *testing.T) {
 	r.a.answer(r.gw.addr, bye, "200 Jansen", "", "Server: Jansen 1")
 	hidden(r.b.status(200))
 }
+
+// TestCallToToken: somebody else calls the withheld party by the Contact he was given in a
+// transfer, to take the place of a dialog he knows by its mapped names.
+func TestCallToToken(t *testing.T) {
+	r := newRig(t)
+	c := r.establish(r.a, r.b, r.a.invite("*31*0705550199", fromA))
+	replaces := c.callee.callID + ";to-tag=" + tagOf(c.callee.remote) + ";from-tag=btag"
+	third := r.core
+	invite := strings.Replace(third.invite("x", "<sip:+31201112222@ix.example>", "Replaces: "+replaces), "sip:x@gw.example.net", c.callee.target, 1)
+	third.send(r.gw.addr, invite)
+	got := r.a.get("INVITE")
+	if got.uri() != addrOf(c.sent.get("Contact")) || got.get("Replaces") != c.caller.callID+";to-tag=atag;from-tag=btag" {
+		t.Errorf("%s", got.raw)
+	}
+	if got.get("Call-ID") == c.caller.callID || len(got.list("Via")) != 1 {
+		t.Errorf("%s", got.raw)
+	}
+	r.a.answer(r.gw.addr, got, "200 Jan", "newtag", "Contact: <sip:+31205550101@"+r.a.addr()+">", "Server: Jansen")
+	ok := third.status(200)
+	leak(t, ok)
+	if strings.Contains(ok.raw, "newtag") {
+		t.Errorf("%s", ok.raw)
+	}
+	d := asCaller(third, ok)
+	third.send(r.gw.addr, d.request("ACK"))
+	if ack := r.a.get("ACK"); tagOf(ack.get("To")) != "newtag" {
+		t.Errorf("%s", ack.raw)
+	}
+	third.send(r.gw.addr, d.request("BYE"))
+	bye := r.a.get("BYE")
+	r.a.answer(r.gw.addr, bye, "200 Jan", "", "Server: Jansen")
+	leak(t, third.status(200))
+}
+
+// TestCalleeRaised: the callee of a withheld call asks for privacy in a request of its own.
+func TestCalleeRaised(t *testing.T) {
+	r := newRig(t)
+	c := r.establish(r.a, r.b, r.a.invite("*31*0705550199", fromA))
+	r.b.send(r.gw.addr, c.callee.request("INVITE", "Privacy: id", "Contact: <sip:geheim@"+r.b.addr()+">", "User-Agent: Geheim"))
+	re := r.a.get("INVITE")
+	hidden := func(m msg) {
+		t.Helper()
+		if strings.Contains(strings.ToLower(m.raw), "geheim") {
+			t.Errorf("%s", m.raw)
+		}
+	}
+	hidden(re)
+	if re.get("To") != c.caller.local || re.get("Call-ID") != c.caller.callID || tagOf(re.get("From")) != "btag" {
+		t.Errorf("the dialog changed:\n%s", re.raw)
+	}
+	r.a.answer(r.gw.addr, re, "200 OK", "", "Contact: <sip:a@"+r.a.addr()+">")
+	leak(t, r.b.status(200))
+	c.caller.target = addrOf(re.get("Contact"))
+	r.a.send(r.gw.addr, c.caller.request("INFO"))
+	info := r.b.get("INFO")
+	leak(t, info)
+	if info.uri() != "sip:geheim@"+r.b.addr() || tagOf(info.get("To")) != "btag" || info.get("Call-ID") != c.callee.callID {
+		t.Errorf("%s", info.raw)
+	}
+	r.b.answer(r.gw.addr, info, "200 OK", "", "Server: Geheim")
+	hidden(r.a.status(200))
+}

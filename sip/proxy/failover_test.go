@@ -70,6 +70,7 @@ func (a *agent) nothingNew(old msg) {
 func TestNoFailoverAfterRefusal(t *testing.T) {
 	for _, status := range []string{"433 Anonymity Disallowed", "603 Decline", "486 Busy Here", "302 Moved", "500 Oops"} {
 		t.Run(status, func(t *testing.T) {
+			t.Parallel()
 			first, second := newAgent(t, "first"), newAgent(t, "second")
 			r := newRig(t, threeTargets(first, second))
 			r.a.send(r.gw.addr, r.a.invite("*31*0705550199", fromA))
@@ -257,4 +258,33 @@ func TestLargeRequests(t *testing.T) {
 	if m := readMsg(string(buf[:n])); !strings.HasPrefix(m.get("Via"), "SIP/2.0/TCP") || len(m.list("Record-Route")) != 2 || !strings.Contains(m.list("Record-Route")[0], ";transport=tcp") {
 		t.Errorf("%s", m.raw)
 	}
+}
+
+// TestTimerC: it rings and rings (RFC 3261 16.8).
+func TestTimerC(t *testing.T) {
+	r := newRig(t, func(s *settings) { s.options.C = 50 * time.Millisecond })
+	r.a.send(r.gw.addr, r.a.invite("*31*0705550199", fromA))
+	got := r.b.get("INVITE")
+	r.b.answer(r.gw.addr, got, "180 Ringing", "b")
+	cancel := r.b.get("CANCEL")
+	leak(t, cancel)
+	r.b.answer(r.gw.addr, cancel, "200 OK", "b")
+	r.b.answer(r.gw.addr, got, "487 Request Terminated", "b")
+	r.a.status(487)
+}
+
+// TestLateAnswer: a target that was given up answers after all, and has the call.
+func TestLateAnswer(t *testing.T) {
+	slow, second := newAgent(t, "slow"), newAgent(t, "second")
+	r := newRig(t, threeTargets(slow, second))
+	r.a.send(r.gw.addr, r.a.invite("0705550199", fromA))
+	first := slow.get("INVITE")
+	ringing := second.get("INVITE")
+	second.answer(r.gw.addr, ringing, "180 Ringing", "s")
+	r.a.status(180)
+	slow.answer(r.gw.addr, first, "200 OK", "f", "Contact: <sip:f@"+slow.addr()+">")
+	if ok := r.a.status(200); tagOf(ok.get("To")) != "f" {
+		t.Errorf("To %q", ok.get("To"))
+	}
+	second.get("CANCEL")
 }
