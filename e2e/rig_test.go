@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,12 +25,13 @@ type rig struct {
 	t   *testing.T
 	n   int
 	uas map[string]*ua
+	gw6 string // listener on ::1, of a rig with streams; "" where there is no IPv6
 }
 
 // fixture is where everybody is, in the vectors' own addresses.
 var fixture = map[string]string{
 	"A": "192.0.2.11", "P": "192.0.2.12", "R": "192.0.2.13", "C": "192.0.2.33", "Z": "192.0.2.88", "B": "192.0.2.99",
-	"U1": "203.0.113.50", "T1": "198.51.100.20", "PS": "198.51.100.112",
+	"U1": "203.0.113.50", "T1": "198.51.100.20", "T2": "198.51.100.30", "PS": "198.51.100.112",
 }
 
 // fixtureLines are the withheld parties as the oracle knows them.
@@ -46,7 +48,7 @@ home: {country: NL, domain: gw.example.net}
 codes:
   fixed: {withhold: ["*31*", "131", "#31#"], present: ["*31#"]}
 sip:
-  listen: ["udp:GATEWAY:0"]
+  listen: [LISTEN]
 peers:
   - {name: A, boundary: access, access: fixed, from: ["192.0.2.11"], to: ["sip:192.0.2.11"], numbers: ["+31205550101"], default: "+31205550101"}
   - {name: P, boundary: access, access: fixed, from: ["192.0.2.12"], to: ["sip:192.0.2.12"], numbers: ["+31205550102"], default: "+31205550102"}
@@ -55,7 +57,8 @@ peers:
   - {name: Z, boundary: access, access: fixed, from: ["192.0.2.88"], to: ["sip:192.0.2.88"], numbers: ["+31705550188"], default: "+31705550188"}
   - {name: B, boundary: access, access: fixed, from: ["192.0.2.99"], to: ["sip:192.0.2.99"], numbers: ["+31705550199"], default: "+31705550199"}
   - {name: U1, boundary: interconnect, from: ["203.0.113.50"], to: ["sip:203.0.113.50"], send_pai: true}
-  - {name: T1, boundary: trusted, from: ["198.51.100.20"], to: ["sip:198.51.100.20"]}
+  - {name: T1, boundary: trusted, from: ["198.51.100.20", "::1"], to: ["sip:198.51.100.20"]}
+  - {name: T2, boundary: trusted, from: ["198.51.100.30"], to: ["sip:198.51.100.30"]}
   - {name: PS, boundary: emergency, from: ["198.51.100.112"], to: ["sip:198.51.100.112"], keep_pani: true}
 routes:
   - {emergency: true, to: PS, uri: "EMERGENCY"}
@@ -66,7 +69,8 @@ admin: {listen: "127.0.0.1:0"}
 `
 
 // newRig starts the fixture's gateway with its ordinary route to egress. flags:
-// "rules-down", "records-down": that store cannot be opened.
+// "rules-down", "records-down": that store cannot be opened; "streams": it listens on TCP
+// and IPv6 as well.
 func newRig(t *testing.T, egress, flags string) *rig {
 	t.Helper()
 	r := &rig{t: t, uas: map[string]*ua{}}
@@ -79,7 +83,14 @@ func newRig(t *testing.T, egress, flags string) *rig {
 	case "PS", "C", "none":
 		egress = "U1"
 	}
-	text := strings.NewReplacer("GATEWAY", "198.51.100.1", "EGRESS", egress, "EMERGENCY", emergency,
+	listen := `"udp:198.51.100.1:0"`
+	if strings.Contains(flags, "streams") {
+		listen += `, "tcp:198.51.100.1:0"`
+		if r.gw6 = freeIPv6(); r.gw6 != "" {
+			listen += fmt.Sprintf(", %q", "udp:"+r.gw6)
+		}
+	}
+	text := strings.NewReplacer("LISTEN", listen, "EGRESS", egress, "EMERGENCY", emergency,
 		"DATA", filepath.Join(dir, "data")).Replace(fixtureConfig)
 	breakStores(t, filepath.Join(dir, "data"), flags)
 	r.running = startGateway(t, r.local(text), dir)
@@ -102,6 +113,16 @@ func breakStores(t *testing.T, data, flags string) {
 	if strings.Contains(flags, "records-down") {
 		must(t, os.WriteFile(filepath.Join(data, gateway.RecordsFolder), []byte("in the way"), 0o600))
 	}
+}
+
+// freeIPv6 is an address on ::1 whose UDP port is free; "" where there is no IPv6.
+func freeIPv6() string {
+	c, err := net.ListenPacket("udp6", "[::1]:0")
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	return c.LocalAddr().String()
 }
 
 // takeNet takes the first N for which A's address is free.

@@ -97,8 +97,8 @@ func tag(value string) string {
 		rest = value[i:]
 	}
 	for _, p := range strings.Split(rest, ";")[1:] {
-		if k, v, _ := strings.Cut(strings.TrimSpace(p), "="); strings.EqualFold(k, "tag") {
-			return v
+		if k, v, _ := strings.Cut(strings.TrimSpace(p), "="); strings.EqualFold(strings.TrimSpace(k), "tag") {
+			return strings.TrimSpace(v)
 		}
 	}
 	return ""

@@ -112,6 +112,17 @@ func (u *ua) final() sipMsg {
 	return u.next("final response", func(m sipMsg) bool { return m.status() >= 200 })
 }
 
+// drain forgets what has come so far.
+func (u *ua) drain() {
+	for {
+		select {
+		case <-u.in:
+		default:
+			return
+		}
+	}
+}
+
 // silent fails when anything comes.
 func (u *ua) silent() {
 	u.t.Helper()

@@ -46,7 +46,7 @@ func TestFaults(t *testing.T) {
 		{"INVITE sip:+31612345678@gw.example.net;user=phone", "INVITE urn:service:sos", NoFault, HOther, answer},
 		{"INVITE sip:+31612345678@gw.example.net;user=phone", "INVITE x:y", NoFault, HOther, answer},
 		{"INVITE sip:+31612345678@", "INVITE sip:#31#0612345678@", NoFault, HOther, answer},
-		{"gw.example.net;user=phone", "gw.example.net;user=phone?a=b", BadRequestURI, HOther, answer},
+		{"gw.example.net;user=phone", "gw.example.net;user=phone?a=b", NoFault, HOther, answer},
 		{"gw.example.net;user=phone", "gw.example.net:x", BadRequestURI, HOther, answer},
 
 		{"Max-Forwards: 70\r\n", "", NoFault, HOther, answer},

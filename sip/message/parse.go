@@ -91,14 +91,14 @@ func (m *Message) readRequestLine(end int) {
 }
 
 // requestURI tells whether the URI may stand in a start line: no white space, no
-// brackets, readable when its scheme is known, and without headers of its own
-// (RFC 4475 3.1.2.7, 3.1.2.8, 3.1.2.11).
+// brackets, readable when its scheme is known (RFC 4475 3.1.2.7, 3.1.2.8). Headers of its
+// own do not make it unreadable; the proxy drops them (RFC 4475 3.1.2.11).
 func requestURI(b []byte, s Span) bool {
 	if !all(b[s.Off:s.End], cURI) {
 		return false
 	}
-	u, ok := parseURI(b, s)
-	return ok && u.Headers.Empty()
+	_, ok := parseURI(b, s)
+	return ok
 }
 
 // readStatusLine reads "SIP/2.0 SP code SP reason" (RFC 3261 7.2); a missing reason

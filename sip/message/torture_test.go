@@ -16,7 +16,7 @@ var tortureFaults = map[string]Fault{
 	"badinv01": BadVia, "clerr": ShortBody, "ncl": BadContentLength, "scalar02": BadCSeq,
 	"scalarlg": BadCSeq, "quotbal": BadAddress, "ltgtruri": BadRequestURI,
 	"lwsruri": BadRequestURI, "lwsstart": BadStartLine, "trws": BadStartLine,
-	"escruri": BadRequestURI, "badaspec": BadAddress, "baddn": BadAddress,
+	"badaspec": BadAddress, "baddn": BadAddress,
 	"badvers": BadVersion, "mismatch01": WrongCSeqMethod, "mismatch02": UnknownMethod,
 	"bigcode": BadStatus, "insuf": MissingHeader, "multi01": RepeatedHeader,
 	"mcl01": BadContentLength, "ipv6-bad": BadRequestURI,

@@ -54,6 +54,17 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestURIHeaders: headers in a Request-URI ask nothing of a proxy, and go (RFC 4475
+// 3.1.2.11).
+func TestURIHeaders(t *testing.T) {
+	r := newRig(t)
+	invite := strings.Replace(r.a.invite("0705550199", fromA), "gw.example.net SIP", "gw.example.net?Route=%3Csip:x%3E&Subject=a SIP", 1)
+	r.a.send(r.gw.addr, invite)
+	if got := r.b.get("INVITE"); got.uri() != "sip:+31705550199@gw.example.net" || got.has("Subject") {
+		t.Errorf("%q", got.start)
+	}
+}
+
 func TestUnknownSource(t *testing.T) {
 	r := newRig(t)
 	stranger := newAgent(t, "stranger")

@@ -26,7 +26,7 @@ var Cases = []Case{
 	{"lwsruri", 4475, "3.1.2.8", "Malformed SIP Request-URI (embedded LWS)", Reject, []int{400}, ""},
 	{"lwsstart", 4475, "3.1.2.9", "Multiple SP Separating Request-Line Elements", Reject, []int{400}, ""},
 	{"trws", 4475, "3.1.2.10", "SP Characters at End of Request-Line", Reject, []int{400}, ""},
-	{"escruri", 4475, "3.1.2.11", "Escaped Headers in SIP Request-URI", Reject, []int{400}, "never forwarded with the headers in place"},
+	{"escruri", 4475, "3.1.2.11", "Escaped Headers in SIP Request-URI", Forward, []int{400}, "without the headers, which a proxy must not obey"},
 	{"baddate", 4475, "3.1.2.12", "Invalid Time Zone in Date Header Field", Forward, nil, "Date is nothing a proxy uses"},
 	{"regbadct", 4475, "3.1.2.13", "Failure to Enclose name-addr URI in <>", Forward, []int{400}, "Contact of a REGISTER is nothing a proxy uses"},
 	{"badaspec", 4475, "3.1.2.14", "Spaces within addr-spec", Reject, []int{400}, ""},
