@@ -58,6 +58,9 @@ type Config struct {
 	// ToggleEvery is how often a toggled line's rule changes. Default: 500ms.
 	ToggleEvery time.Duration
 
+	// Watch are local processes whose cost, with that of their descendants, is measured.
+	Watch []int
+
 	// Loops share the work. Default: 1.
 	Loops int
 	// Turn is how long a loop sleeps when it has nothing to do. Default: 1ms.

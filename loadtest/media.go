@@ -15,3 +15,12 @@ func (s *stream) aim([]byte)                  {}
 func (s *stream) begin()                      {}
 func (s *stream) stop()                       {}
 func (s *stream) turn()                       {}
+
+// MediaResult is what became of RTP.
+type MediaResult struct {
+	Sent, Received, Reordered, Wrong, Silent, Streams int64
+	Delay, Jitter, Gap                                Quantiles
+}
+
+// LossPercent is packets sent that did not arrive.
+func (m *MediaResult) LossPercent() float64 { return 0 }

@@ -17,15 +17,18 @@ import (
 
 // Run is a load test: its sockets are open from New on.
 type Run struct {
-	config *settings
-	loops  []*Loop
-	tally  oracle.Tally
-	book   *Book
-	rules  *subscribers
+	config  *settings
+	loops   []*Loop
+	tally   oracle.Tally
+	book    *Book
+	rules   *subscribers
+	watched []*watched
 
-	start time.Time
-	total *times
-	sofar Totals
+	start   time.Time
+	total   *times
+	sofar   Totals
+	seconds []Sample
+	length  time.Duration
 }
 
 // New opens the sockets of a run.
@@ -179,6 +182,7 @@ func (r *Run) Do(ctx context.Context, each func(Sample)) error {
 	if err := r.rules.prepare(ctx); err != nil {
 		return err
 	}
+	r.watched = newWatched(r.config.Watch)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	background, cancel := context.WithCancel(ctx)
@@ -193,6 +197,7 @@ func (r *Run) Do(ctx context.Context, each func(Sample)) error {
 	close(stop)
 	cancel()
 	wg.Wait()
+	r.length = time.Since(r.start)
 	r.hangUpHanging()
 	r.sample()
 	return nil
@@ -214,6 +219,7 @@ func (r *Run) watch(ctx context.Context, each func(Sample)) {
 		if !now.Before(next) {
 			next = next.Add(time.Second)
 			s := r.sample()
+			r.seconds = append(r.seconds, s)
 			if each != nil {
 				each(s)
 			}

@@ -68,6 +68,7 @@ type Sample struct {
 	Totals  Totals        `json:"-"`
 	Times   Times         `json:"times"`
 	Flight  int           `json:"in_flight"`
+	Usage   Usage         `json:"usage"`
 }
 
 // sample gathers what the loops counted since the last one.
@@ -92,7 +93,7 @@ func (r *Run) sample() Sample {
 	now.Unrestored, now.Form = r.tally.Total(oracle.Restore), r.tally.Total(oracle.Form)
 	r.total.merge(second)
 	s := Sample{At: time.Since(r.start), Offered: now.Offered - r.sofar.Offered, Carried: now.Carried - r.sofar.Carried,
-		Failed: now.Failed - r.sofar.Failed, Totals: now, Times: second.quantiles(), Flight: now.InFlight}
+		Failed: now.Failed - r.sofar.Failed, Totals: now, Times: second.quantiles(), Flight: now.InFlight, Usage: r.usage()}
 	r.sofar = now
 	return s
 }
@@ -119,15 +120,15 @@ func (s *stats) addTo(t *Totals) {
 
 // Result is a finished run.
 type Result struct {
-	Totals   Totals           `json:"totals"`
-	Times    Times            `json:"times"`
-	Outcomes []Outcome        `json:"outcomes"`
-	Findings []oracle.Count   `json:"findings"`
-	Samples  []oracle.Sample  `json:"samples,omitempty"`
-	Media    *MediaResult     `json:"media,omitempty"`
-	Length   time.Duration    `json:"length_ns"`
-	Seconds  []Sample         `json:"seconds,omitempty"`
-	Elements []ProcessSummary `json:"processes,omitempty"`
+	Totals    Totals           `json:"totals"`
+	Times     Times            `json:"times"`
+	Outcomes  []Outcome        `json:"outcomes"`
+	Findings  []oracle.Count   `json:"findings"`
+	Samples   []oracle.Sample  `json:"samples,omitempty"`
+	Media     *MediaResult     `json:"media,omitempty"`
+	Length    time.Duration    `json:"length_ns"`
+	Seconds   []Sample         `json:"seconds,omitempty"`
+	Processes []ProcessSummary `json:"processes,omitempty"`
 }
 
 // Outcome is how many calls of a flow ended in one way.
@@ -139,7 +140,10 @@ type Outcome struct {
 
 // Result sums a run up, after Do.
 func (r *Run) Result() Result {
-	out := Result{Totals: r.sofar, Times: r.total.quantiles(), Findings: r.tally.Counts(), Samples: r.tally.Samples(), Length: time.Since(r.start)}
+	out := Result{Totals: r.sofar, Times: r.total.quantiles(), Findings: r.tally.Counts(), Samples: r.tally.Samples(), Length: r.length, Seconds: r.seconds}
+	for _, w := range r.watched {
+		out.Processes = append(out.Processes, w.summary(out.Totals.Offered))
+	}
 	counts := map[Outcome]int64{}
 	for _, l := range r.loops {
 		for f, n := range l.stats.carried {

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"fmt"
 	"sort"
 	"sync"
 )
@@ -18,6 +19,20 @@ const (
 
 // String is the kind's name in reports.
 func (k Kind) String() string { return [Kinds]string{"leak", "missing", "restore", "form"}[k] }
+
+// MarshalText writes the name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads it.
+func (k *Kind) UnmarshalText(b []byte) error {
+	for i := range Kinds {
+		if i.String() == string(b) {
+			*k = i
+			return nil
+		}
+	}
+	return fmt.Errorf("kind of finding %q: unknown", b)
+}
 
 // Finding is one thing wrong, by where it was seen. It never holds the number itself.
 type Finding struct {
