@@ -30,7 +30,6 @@ func TestRefusals(t *testing.T) {
 		{"critical", "500 Privacy level not supported: session", []string{"CSeq", "Privacy: session;critical\nCSeq"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			branches++
 			text := strings.NewReplacer(c.change...).Replace(invite)
 			id := strings.ReplaceAll(c.name, " ", "")
 			text = strings.Replace(text, "branch=z9hG4bK", "branch=z9hG4bKx"+id, 1)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -430,16 +431,17 @@ func asCallee(a *agent, req msg, tag string) *dialog {
 	return &dialog{a, req.get("To") + ";tag=" + tag, req.get("From"), req.get("Call-ID"), addrOf(req.get("Contact")), req.list("Record-Route"), 70}
 }
 
-var branches int
+// branches counts what must be unique in messages.
+var branches atomic.Int64
 
 // request is a request inside the dialog.
 func (d *dialog) request(method string, extra ...string) string {
 	if method != "ACK" {
 		d.cseq++
 	}
-	branches++
+	n := branches.Add(1)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKin%d;rport\n", method, d.target, d.a.addr(), branches)
+	fmt.Fprintf(&b, "%s %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bKin%d;rport\n", method, d.target, d.a.addr(), n)
 	for _, r := range d.routes {
 		fmt.Fprintf(&b, "Route: %s\n", r)
 	}
@@ -453,7 +455,7 @@ func (a *agent) invite(user, from string, extra ...string) string {
 }
 
 func (a *agent) initial(method, user, from string, extra ...string) string {
-	branches++
+	n := branches.Add(1)
 	var b strings.Builder
 	fmt.Fprintf(&b, `%s sip:%s@gw.example.net SIP/2.0
 Via: SIP/2.0/UDP %s;branch=z9hG4bKout%d;rport
@@ -463,7 +465,7 @@ To: <sip:%s@gw.example.net>
 Call-ID: call%d@%s.lan
 CSeq: 1 %s
 Contact: <sip:%s@%s>
-`, method, user, a.addr(), branches, from, strings.ToLower(a.name), user, branches, strings.ToLower(a.name), method, strings.ToLower(a.name), a.addr())
+`, method, user, a.addr(), n, from, strings.ToLower(a.name), user, n, strings.ToLower(a.name), method, strings.ToLower(a.name), a.addr())
 	return finishText(&b, extra)
 }
 
