@@ -21,12 +21,21 @@ type call struct {
 func ringingCall(t *testing.T) *call {
 	t.Helper()
 	r := newRig(t, "U1", "")
+	return r.ringing(t, "TV02", "1")
+}
+
+// ringing is the call that a vector begins, as far as 180. Nothing that the callee ever
+// gets of it may show the caller. Calls of one rig differ in their number.
+func (r *rig) ringing(t *testing.T, name, number string, subs ...string) *call {
+	t.Helper()
 	c := &call{t: t, r: r, ua: r.ua("A"), u1: r.ua("U1"), line: r.line("A")}
-	for _, v := range loadVectors(t) {
-		if v.name == "TV02" {
-			c.sent = mustParse(t, r.local(v.msg))
+	t.Cleanup(func() {
+		for _, m := range c.u1.got() {
+			c.noLeak(m)
 		}
-	}
+	})
+	subs = append(subs, "z9hG4bKa1", "z9hG4bKa"+number, "tag=a1", "tag=a"+number, "c1@pc11.lan", "c"+number+"@pc11.lan")
+	c.sent = mustParse(t, strings.NewReplacer(subs...).Replace(r.local(vectorNamed(t, name).msg)))
 	c.ua.send(r.gw, c.sent.raw)
 	c.got = c.u1.request("INVITE")
 	c.noLeak(c.got)
@@ -35,10 +44,26 @@ func ringingCall(t *testing.T) *call {
 	return c
 }
 
+func vectorNamed(t *testing.T, name string) vector {
+	t.Helper()
+	for _, v := range loadVectors(t) {
+		if v.name == name {
+			return v
+		}
+	}
+	t.Fatalf("no vector %s", name)
+	panic("unreachable")
+}
+
 // withheldCall is TV02 answered and acknowledged.
 func withheldCall(t *testing.T) *call {
 	t.Helper()
-	c := ringingCall(t)
+	return newRig(t, "U1", "").withheld(t, "1")
+}
+
+func (r *rig) withheld(t *testing.T, number string) *call {
+	t.Helper()
+	c := r.ringing(t, "TV02", number)
 	c.answer()
 	c.ua.send(c.a.hop(), c.a.request("ACK", "ack"))
 	c.noLeak(c.u1.request("ACK"))

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -174,7 +175,20 @@ func TestTV40Prack(t *testing.T) {
 }
 
 func TestTV44TIRCalleeAnswers(t *testing.T) {
-	r := newRig(t, "Z", "")
+	for name, privacy := range map[string]string{"Privacy": "Privacy: id", "permanent in the rules": "Supported: timer"} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "Z", "")
+			if name != "Privacy" {
+				r.put("+31705550188", `{"tir":"permanent"}`)
+			}
+			r.tirCall(t, privacy)
+		})
+	}
+}
+
+// tirCall: Z, which a number of its network was forwarded to, answers a call from U1.
+func (r *rig) tirCall(t *testing.T, privacy string) {
+	t.Helper()
 	u1, z := r.ua("U1"), r.ua("Z")
 	inv := r.local(crlf(`INVITE sip:+31705550111@gw.example.net SIP/2.0
 Via: SIP/2.0/UDP 203.0.113.50:5060;branch=z9hG4bKu1
@@ -189,12 +203,9 @@ Content-Length: 0
 	u1.send(r.gw, inv)
 	got := z.request("INVITE")
 	z.send(r.gw, answer(got, "200 OK", "z4", "Contact: <sip:+31705550188@"+z.host()+">",
-		"P-Asserted-Identity: <sip:+31705550188@gw.example.net>", "Privacy: id", "Server: Z-phone",
+		"P-Asserted-Identity: <sip:+31705550188@gw.example.net>", privacy, "Server: Z-phone",
 		"History-Info: <sip:+31705550111@gw.example.net>;index=1, <sip:+31705550188@gw.example.net>;index=1.1"))
 	ok := u1.response(200)
-	if strings.Contains(ok.raw, "5550188") {
-		t.Errorf("the forwarded-to line shows:\n%s", ok.raw)
-	}
 	absent(t, ok, "P-Asserted-Identity", "Server")
 	if withoutTag(ok.get("To")) != "<sip:+31705550111@gw.example.net>" {
 		t.Errorf("To %q", ok.get("To"))
@@ -210,8 +221,17 @@ Content-Length: 0
 		t.Errorf("ACK to the callee: %q, To %q", ack.start, ack.get("To"))
 	}
 	u1.send(d.hop(), d.request("BYE", "u3"))
-	if bye := z.request("BYE"); tag(bye.get("To")) != "z4" {
+	bye := z.request("BYE")
+	if tag(bye.get("To")) != "z4" {
 		t.Errorf("BYE To %q", bye.get("To"))
+	}
+	z.send(r.gw, answer(bye, "200 OK", "", "Server: Z-phone", "Contact: <sip:+31705550188@"+z.host()+">"))
+	u1.response(200)
+	hidden := line{"31705550188", []string{z.host(), "Z-phone"}}
+	for _, m := range u1.got() {
+		if w := hidden.leak(m.raw); w != "" {
+			t.Errorf("the forwarded-to line shows (%s):\n%s", w, m.raw)
+		}
 	}
 }
 
@@ -232,5 +252,43 @@ func TestTV54MaliciousCallBodyNeverReachesTheCaller(t *testing.T) {
 	got := c.ua.request("INVITE")
 	if strings.Contains(got.raw, "mcid") {
 		t.Errorf("the nuisance mark reached the caller:\n%s", got.raw)
+	}
+	c.ua.send(c.r.gw, answer(got, "200 OK", "", "Contact: <sip:+31205550101@"+c.ua.host()+">"))
+	c.u1.response(200)
+}
+
+// TV25: what the gateway makes up for one call says nothing about the next.
+func TestTV25TwoCallsShareNoToken(t *testing.T) {
+	r := newRig(t, "U1", "")
+	first := r.ringing(t, "TV25", "1").got
+	second := r.ringing(t, "TV25", "2", "0205550101-1763890000", "0205550101-1763890001", "0205550101-7", "0205550101-8",
+		"bK0205550101", "bK0205550102").got
+	constant := " anonymous invalid example.net INVITE Max-Forwards Content-Length Anonymous Call-ID "
+	for _, w := range regexp.MustCompile(`[A-Za-z0-9+_-]{8,}`).FindAllString(first.raw, -1) {
+		if strings.Contains(second.raw, w) && !strings.Contains(constant, w) && !strings.Contains(w, "705550199") {
+			t.Errorf("both calls have %q", w)
+		}
+	}
+	for _, h := range []string{"From", "Call-ID", "Contact", "Via"} {
+		if first.get(h) == second.get(h) {
+			t.Errorf("%s is the same: %q", h, first.get(h))
+		}
+	}
+}
+
+// TV28: a re-INVITE with the next version keeps session id and address.
+func TestTV28ReinviteCountsOn(t *testing.T) {
+	r := newRig(t, "U1", "")
+	c := r.ringing(t, "TV28", "1")
+	c.answer()
+	c.ua.send(c.a.hop(), c.a.request("ACK", "ack"))
+	c.u1.request("ACK")
+	offer := strings.Replace(c.sent.body, "3890844526 1 IN", "3890844526 2 IN", 1)
+	c.ua.send(c.a.hop(), c.a.request("INVITE", "re", "Contact: "+c.sent.get("Contact"), "Content-Type: application/sdp", "body:"+offer))
+	again := c.u1.request("INVITE")
+	origin := regexp.MustCompile(`o=- ([0-9]+) ([0-9]+) (IN IP4 \S+)`)
+	was, is := origin.FindStringSubmatch(c.got.body), origin.FindStringSubmatch(again.body)
+	if was == nil || is == nil || was[1] != is[1] || was[3] != is[3] || was[2] != "1" || is[2] != "2" {
+		t.Errorf("origin %q became %q", was, is)
 	}
 }

@@ -14,6 +14,7 @@ type outcome struct {
 	got    *sipMsg // as the egress got it; nil: nothing came
 	reply  *sipMsg // what the sender got when the call was refused
 	record func() record
+	log    *logBuffer
 	line   line // the withheld party, for the oracle
 	gw     string
 }
@@ -39,6 +40,8 @@ func (o outcome) check(t *testing.T, expectation string) {
 		ok = o.record().Found && !o.record().IdentityKnown
 	case "record-lacks":
 		ok = o.record().Found && !strings.Contains(o.record().Text, rest)
+	case "log-lacks":
+		ok = !strings.Contains(o.log.String(), rest)
 	case "restored":
 		ok = true // every call that gets through is held against its sender's dialog anyway
 	default:

@@ -71,7 +71,8 @@ admin: {listen: "127.0.0.1:0"}
 // newRig starts the fixture's gateway with its ordinary route to egress. flags:
 // "rules-down", "records-down": that store cannot be opened; "streams": it listens on TCP
 // and IPv6 as well.
-func newRig(t *testing.T, egress, flags string) *rig {
+// edits are pairs of a text in the configuration and what stands there instead.
+func newRig(t *testing.T, egress, flags string, edits ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, uas: map[string]*ua{}}
 	r.takeNet()
@@ -92,6 +93,7 @@ func newRig(t *testing.T, egress, flags string) *rig {
 	}
 	text := strings.NewReplacer("LISTEN", listen, "EGRESS", egress, "EMERGENCY", emergency,
 		"DATA", filepath.Join(dir, "data")).Replace(fixtureConfig)
+	text = edited(t, text, edits)
 	breakStores(t, filepath.Join(dir, "data"), flags)
 	r.running = startGateway(t, r.local(text), dir)
 	if !strings.Contains(flags, "rules-down") {
@@ -100,6 +102,18 @@ func newRig(t *testing.T, egress, flags string) *rig {
 		r.put("+31705550133", `{"clir":"none","acr":true}`)
 	}
 	return r
+}
+
+// edited is a configuration with some of it changed.
+func edited(t *testing.T, text string, pairs []string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("%q is not in the configuration", pairs[i])
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	return text
 }
 
 // breakStores puts things in the way of the stores: what is to be a file is a directory,

@@ -3,8 +3,10 @@ package e2e
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -22,6 +24,9 @@ type ua struct {
 	name string
 	conn *net.UDPConn
 	in   chan sipMsg
+
+	mu  sync.Mutex
+	all []sipMsg
 }
 
 func newUA(t *testing.T, name, addr string) *ua {
@@ -59,8 +64,18 @@ func (u *ua) read(done chan struct{}) {
 			u.t.Errorf("%s got something that is no SIP: %v", u.name, err)
 			continue
 		}
+		u.mu.Lock()
+		u.all = append(u.all, m)
+		u.mu.Unlock()
 		u.in <- m
 	}
+}
+
+// got is everything that ever came.
+func (u *ua) got() []sipMsg {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Clone(u.all)
 }
 
 func (u *ua) addr() string { return u.conn.LocalAddr().String() }

@@ -19,7 +19,7 @@ func runVector(t *testing.T, v vector) {
 	r := newRig(t, v.egress, v.flags)
 	from := r.ua(v.from)
 	sent := mustParse(t, withOctets(t, r.local(v.msg)))
-	o := outcome{sent: sent, gw: r.gw, line: r.line(v.from), record: r.record}
+	o := outcome{sent: sent, gw: r.gw, line: r.line(v.from), record: r.record, log: r.log}
 	if v.egress == "none" {
 		others := []*ua{r.ua("U1"), r.ua("C"), r.ua("PS")}
 		from.send(r.gw, sent.raw)
@@ -62,6 +62,9 @@ func finishCall(t *testing.T, r *rig, o outcome, v vector, from, to *ua) {
 	if o.sent.method() != "INVITE" {
 		to.send(r.gw, answer(*o.got, "200 OK", "b9"))
 		restored(t, o.sent, from.final())
+		for _, m := range to.got() {
+			clean(m)
+		}
 		return
 	}
 	contact := "Contact: <sip:b@" + to.host() + ">"
@@ -73,7 +76,7 @@ func finishCall(t *testing.T, r *rig, o outcome, v vector, from, to *ua) {
 
 	a := asCaller(ok, from.addr())
 	from.send(a.hop(), a.request("ACK", "v1"))
-	clean(to.request("ACK"))
+	to.request("ACK")
 	b := asCallee(*o.got, "b9", to.addr())
 	to.send(b.hop(), b.request("BYE", "v2"))
 	if strings.Contains(b.target, r.gw) || len(b.routes) > 0 {
@@ -81,8 +84,17 @@ func finishCall(t *testing.T, r *rig, o outcome, v vector, from, to *ua) {
 		if got, want := bye.get("Call-ID"), o.sent.get("Call-ID"); got != want {
 			t.Errorf("BYE at the caller: Call-ID %q, want %q", got, want)
 		}
-		r.at(target(o.sent.get("Contact")), from).send(r.gw, answer(bye, "200 OK", ""))
-		clean(to.response(200))
+		r.at(target(o.sent.get("Contact")), from).send(r.gw, answer(bye, "200 OK", "", "Server: phone of 0205550101"))
+		done := to.response(200)
+		if hidden && !strings.HasPrefix(done.get("To"), `"Anonymous" <sip:anonymous@anonymous.invalid>`) {
+			t.Errorf("To of the caller's answer: %q", done.get("To"))
+		}
+		if hidden {
+			absent(t, done, "P-Asserted-Identity", "Server")
+		}
+	}
+	for _, m := range to.got() {
+		clean(m)
 	}
 }
 

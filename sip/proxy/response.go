@@ -128,8 +128,8 @@ func (c *call) relay(w *work, b *branch, m *message.Message) {
 	c.tx.Respond(status, w.out)
 }
 
-// readResponder: the other side may ask for privacy in its response (TIR), or have done so
-// before.
+// readResponder: the other side may ask for privacy in its response, have done so before,
+// or have it by rule (TIR).
 func (c *call) readResponder(b *branch, m *message.Message) {
 	responder := c.sender.Other()
 	if c.dialog.Class == rules.E {
@@ -138,7 +138,7 @@ func (c *call) readResponder(b *branch, m *message.Message) {
 	if c.raised[side(responder)] != notRaised {
 		c.setWithheld(responder)
 	}
-	if !c.withheld(responder) && privacy.Raises(m) && !(responder == privacy.Caller && c.treatment.Override) {
+	if !c.withheld(responder) && (privacy.Raises(m) || c.connectedWithheld(b.to.peer, m)) && !(responder == privacy.Caller && c.treatment.Override) {
 		mapped := c.initial && !b.tagShown
 		c.p.note(Raised)
 		c.p.raised.add(c.dialog.ID, m.ToTag(), mapped, c.now, c.t.maxCall)
