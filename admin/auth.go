@@ -25,8 +25,11 @@ func Holder(ctx *fasthttp.RequestCtx) (TokenRecord, bool) {
 func (s *Server) guard(route Route) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		start := s.Now()
-		if route.Open || s.admit(ctx, route.Roles) {
-			route.Handler(ctx)
+		if route.Open || s.admit(ctx, route.Roles) && s.readBody(ctx, &route) {
+			s.answer(ctx, &route)
+		}
+		if ctx.Request.IsBodyStream() {
+			ctx.SetConnectionClose() // what nobody read would be taken for the next request
 		}
 		if route.Open {
 			return // probes ask every second
@@ -65,6 +68,11 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, roles []token.Role) bool {
 		return false
 	}
 	ctx.SetUserValue(holderKey{}, holder)
+	if !s.limits.allow(holder.ID, s.Rate, s.Now()) {
+		ctx.Response.Header.Set("Retry-After", "1")
+		problem{Status: fasthttp.StatusTooManyRequests, Type: "too-many-requests", Title: "This token asks too often", Mend: "wait a second, and ask less often"}.write(ctx)
+		return false
+	}
 	if len(roles) > 0 && !slices.Contains(roles, holder.Role) {
 		problem{Status: fasthttp.StatusForbidden, Type: "forbidden", Title: "The token's role may not do this",
 			Mend: "use a token of role " + joinRoles(roles)}.write(ctx)

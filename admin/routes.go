@@ -4,17 +4,21 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"clirgate/admin/token"
+	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 )
 
 // Route is one endpoint and who may use it.
 type Route struct {
 	Method  string
-	Path    string       // pattern of fasthttp/router; parameters arrive percent-encoded
+	Path    string       // as /v1/peers/{name} or /v1/peers/{name}:drain; parameters arrive percent-encoded
 	Roles   []token.Role // none: every token
 	Open    bool         // no token needed
+	Stream  bool         // the handler reads the body itself
+	MaxBody int          // bytes [64 KiB]
 	Handler fasthttp.RequestHandler
 }
 
@@ -24,10 +28,42 @@ func (s *Server) routes() []Route {
 	return []Route{
 		{Method: "GET", Path: "/healthz", Open: true, Handler: s.healthz},
 		{Method: "GET", Path: "/readyz", Handler: s.readyz},
+		{Method: "GET", Path: "/openapi.yaml", Handler: s.openAPI},
 		{Method: "GET", Path: "/v1/whoami", Handler: s.whoami},
 		{Method: "GET", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.getSubscriber},
 		{Method: "PUT", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.putSubscriber},
 		{Method: "DELETE", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.deleteSubscriber},
+		{Method: "POST", Path: "/v1/explain", Roles: noc, MaxBody: maxExplain, Handler: s.explain},
+		{Method: "POST", Path: "/v1/explain:change", Roles: noc, MaxBody: maxExplain, Handler: s.explainChange},
+		{Method: "GET", Path: "/v1/peers", Roles: noc, Handler: s.listPeers},
+		{Method: "POST", Path: "/v1/peers/{name}:drain", Roles: noc, Handler: s.drainPeer},
+		{Method: "POST", Path: "/v1/peers/{name}:resume", Roles: noc, Handler: s.resumePeer},
+		{Method: "GET", Path: "/v1/status", Roles: noc, Handler: s.status},
+	}
+}
+
+// register gives the router all routes. It cannot tell verbs behind a parameter apart, so
+// those of one path are one route to it.
+func (s *Server) register(r *router.Router) {
+	verbs := map[[2]string]map[string]fasthttp.RequestHandler{}
+	for _, route := range append(s.routes(), s.Extra...) {
+		stem, verb, ok := strings.Cut(route.Path, "}:")
+		if !ok {
+			r.Handle(route.Method, route.Path, s.guard(route))
+			continue
+		}
+		key := [2]string{route.Method, stem}
+		if verbs[key] == nil {
+			verbs[key] = map[string]fasthttp.RequestHandler{}
+			r.Handle(route.Method, stem+":[^:]+}:{verb}", func(ctx *fasthttp.RequestCtx) {
+				handler := verbs[key][ctx.UserValue("verb").(string)]
+				if handler == nil {
+					handler = r.NotFound
+				}
+				handler(ctx)
+			})
+		}
+		verbs[key][verb] = s.guard(route)
 	}
 }
 

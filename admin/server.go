@@ -29,15 +29,20 @@ func NewToken(role token.Role, name string, expires time.Time) (plain string, r 
 	return token.New(role, name, expires)
 }
 
-// Options is what the API works on. Rules, Tokens and Plan are needed.
+// Options is what the API works on. Rules, Tokens and Plan are needed; an endpoint whose
+// part is nil answers 501.
 type Options struct {
-	Rules  *rules.Service
-	Tokens TokenStore
-	Plan   *numbering.Plan
-	Ready  func() error     // why the gateway is not ready; nil: it always is
-	Log    *slog.Logger     // nil: slog.Default
-	Now    func() time.Time // nil: time.Now
-	Extra  []Route          // endpoints of others, as metrics
+	Rules     *rules.Service
+	Tokens    TokenStore
+	Plan      *numbering.Plan
+	Status    func() Status
+	Peers     Peers
+	Explainer Explainer
+	Ready     func() error     // why the gateway is not ready; nil: it always is
+	Log       *slog.Logger     // nil: slog.Default
+	Now       func() time.Time // nil: time.Now
+	Extra     []Route          // endpoints of others, as metrics
+	Rate      float64          // requests a second of one token [50]; a burst of four seconds is taken
 }
 
 // The limits of one request and connection.
@@ -55,7 +60,9 @@ const (
 // Server is the API.
 type Server struct {
 	Options
-	http *fasthttp.Server
+	http    *fasthttp.Server
+	limits  limits
+	replays replays
 }
 
 // New makes the API; it listens when Serve is called. Routes that clash are a
@@ -70,12 +77,17 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Rate <= 0 {
+		o.Rate = defaultRate
+	}
 	s := &Server{Options: o}
 	s.http = &fasthttp.Server{
 		Handler:      s.router().Handler,
 		ErrorHandler: s.badRequest,
 		ReadTimeout:  readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxRequestBodySize: maxBody, ReadBufferSize: maxHeader, Concurrency: maxConns,
+		// Bodies are read when it is known who sends them; see readBody.
+		StreamRequestBody: true, DisablePreParseMultipartForm: true,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, SecureErrorLogMessage: true,
 		CloseOnShutdown: true, Logger: quiet{},
 	}
@@ -92,13 +104,11 @@ func (s *Server) router() *router.Router {
 	r := router.New()
 	// A redirect would repeat the path, and with it a number.
 	r.RedirectTrailingSlash, r.RedirectFixedPath, r.HandleOPTIONS = false, false, false
-	for _, route := range append(s.routes(), s.Extra...) {
-		r.Handle(route.Method, route.Path, s.guard(route))
-	}
 	r.NotFound = s.guard(Route{Path: "unknown", Handler: func(ctx *fasthttp.RequestCtx) {
 		problem{Status: fasthttp.StatusNotFound, Type: "no-such-endpoint", Title: "There is no such endpoint",
-			Mend: "see the list of endpoints"}.write(ctx)
+			Mend: "see /openapi.yaml"}.write(ctx)
 	}})
+	s.register(r)
 	r.MethodNotAllowed = s.guard(Route{Path: "unknown", Handler: func(ctx *fasthttp.RequestCtx) {
 		problem{Status: fasthttp.StatusMethodNotAllowed, Type: "method-not-allowed", Title: "The endpoint has no such method",
 			Mend: "use one of those in the Allow header"}.write(ctx)
@@ -118,11 +128,11 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 	p := problem{Status: fasthttp.StatusBadRequest, Type: "malformed-request", Title: "The request is not well-formed HTTP"}
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		p = problem{Status: fasthttp.StatusRequestEntityTooLarge, Type: "body-too-large", Title: "The body is too large", Mend: "send at most 64 KiB"}
+		p = bodyTooLarge
 	case errors.As(err, &small):
 		p = problem{Status: fasthttp.StatusRequestHeaderFieldsTooLarge, Type: "header-too-large", Title: "The request header is too large", Mend: "send at most 8 KiB"}
 	case errors.As(err, &netErr) && netErr.Timeout():
-		p = problem{Status: fasthttp.StatusRequestTimeout, Type: "timeout", Title: "The request came too slowly"}
+		p = tooSlow
 	}
 	p.write(ctx)
 }

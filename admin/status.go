@@ -1,0 +1,72 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Status is the state of one gateway in words and numbers.
+type Status struct {
+	Node         string            `json:"node"`
+	Version      string            `json:"version"`
+	State        string            `json:"state"`    // serving, draining or degraded
+	Summary      string            `json:"summary"`  // one sentence
+	Problems     []string          `json:"problems"` // each a sentence; empty: all is well
+	Started      time.Time         `json:"started"`
+	Uptime       float64           `json:"uptime_seconds"`
+	Rules        RulesStatus       `json:"rules"`
+	Calls        CallsStatus       `json:"calls"`
+	Transactions TransactionStatus `json:"transactions"`
+	Records      RecordsStatus     `json:"records"`
+	Peers        PeersStatus       `json:"peers"`
+}
+
+// RulesStatus is which rules are in force.
+type RulesStatus struct {
+	Loaded      bool   `json:"loaded"`
+	Revision    uint64 `json:"revision"`
+	Subscribers int    `json:"subscribers"`
+}
+
+// CallsStatus is what was decided since the start.
+type CallsStatus struct {
+	Shown      uint64 `json:"shown"`
+	Withheld   uint64 `json:"withheld"`
+	Emergency  uint64 `json:"emergency"`
+	FailClosed uint64 `json:"fail_closed"` // withheld because the rules could not be read
+	Leaks      uint64 `json:"leaks"`       // hits of the leak guard
+}
+
+// TransactionStatus is what is under way.
+type TransactionStatus struct {
+	Server        int    `json:"server"`
+	Client        int    `json:"client"`
+	Pending       int    `json:"pending"`
+	Retransmitted uint64 `json:"retransmitted"`
+}
+
+// RecordsStatus is whether calls are remembered.
+type RecordsStatus struct {
+	Kept    bool   `json:"kept"`
+	Without uint64 `json:"calls_without"`
+}
+
+// PeersStatus counts peers.
+type PeersStatus struct {
+	Up      int `json:"up"`
+	Down    int `json:"down"` // no target of theirs answers
+	Drained int `json:"drained"`
+}
+
+func (s *Server) status(ctx *fasthttp.RequestCtx) {
+	if s.Status == nil {
+		absent(ctx)
+		return
+	}
+	st := s.Status()
+	if st.Problems == nil {
+		st.Problems = []string{}
+	}
+	writeJSON(ctx, fasthttp.StatusOK, st)
+}
