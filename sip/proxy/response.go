@@ -159,7 +159,7 @@ func (c *call) routesTo(w *work, b *branch, m *message.Message) []byte {
 		return nil
 	}
 	// The way the request itself went on.
-	w.routes = append(w.routes[:0], noRoutes...)
+	w.routes = w.routes[:0]
 	n := 0
 	for _, s := range c.m.ValuesOf(message.HRoute) {
 		if n++; n <= c.path.drop {
@@ -175,8 +175,6 @@ func (c *call) routesTo(w *work, b *branch, m *message.Message) []byte {
 	}
 	return w.routes
 }
-
-var noRoutes = []byte{}
 
 // guardResponse searches a finished response of a withheld party; what holds a number of
 // its is taken out.

@@ -6,7 +6,7 @@ import (
 	"clirgate/sip/message"
 )
 
-var urnService = "service:"
+const urnService = "service:"
 
 // readURI: the scheme must be one this gateway can route (SIP-02).
 func (c *call) readURI(*work) bool {
