@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"clirgate/rules"
 	"clirgate/sip/privacy"
 )
 
@@ -42,7 +43,12 @@ func (r *rig) exchange(c *testCall, via string, withheld bool) {
 	}
 	r.b.send(via, c.callee.request("INFO"))
 	info = r.a.get("INFO")
-	if info.get("To") != c.caller.local || info.get("From") != c.caller.remote || info.get("Call-ID") != c.caller.callID || info.uri() != addrOf(c.sent.get("Contact")) {
+	// On an open call the code that was dialled is gone from To for good; the tag tells.
+	from := info.get("From")
+	if !withheld && tagOf(from) == tagOf(c.caller.remote) {
+		from = c.caller.remote
+	}
+	if info.get("To") != c.caller.local || from != c.caller.remote || info.get("Call-ID") != c.caller.callID || info.uri() != addrOf(c.sent.get("Contact")) {
 		r.t.Errorf("to the caller:\n%s", info.raw)
 	}
 	r.a.answer(via, info, "200 OK", "")
@@ -415,4 +421,44 @@ func TestCalleeRaised(t *testing.T) {
 	}
 	r.b.answer(r.gw.addr, info, "200 OK", "", "Server: Geheim")
 	hidden(r.a.status(200))
+}
+
+// TestEntitledCallee sees who calls, whatever the caller withholds, to the end of the call.
+func TestEntitledCallee(t *testing.T) {
+	r := newRig(t, func(s *settings) { s.record = true })
+	c := r.establish(r.a, r.b, r.a.invite("*31*0705550110", fromA))
+	shown := func(m msg) {
+		t.Helper()
+		if !strings.Contains(m.get("From"), numberA) || m.has("Privacy") {
+			t.Errorf("%s", m.raw)
+		}
+	}
+	shown(c.got)
+	r.a.send(r.gw.addr, c.caller.request("INVITE", "Privacy: id", "Contact: <sip:a@"+r.a.addr()+">"))
+	re := r.b.get("INVITE")
+	shown(re)
+	r.b.answer(r.gw.addr, re, "200 OK", "", "Contact: <sip:b@"+r.b.addr()+">")
+	r.a.status(200)
+	r.exchange(c, r.gw.addr, false)
+	if recs := r.gw.records(); len(recs) != 1 || recs[0].Class != rules.W || recs[0].Withheld {
+		t.Errorf("records %+v", recs)
+	}
+}
+
+// TestCalleeWithoutPresentation gets no number, and no sign that one was withheld.
+func TestCalleeWithoutPresentation(t *testing.T) {
+	r := newRig(t, func(s *settings) { s.record = true })
+	c := r.establish(r.a, r.b, r.a.invite("0705550120", fromA))
+	leak(t, c.got)
+	if c.got.has("Privacy") {
+		t.Errorf("Privacy %q", c.got.get("Privacy"))
+	}
+	r.exchange(c, r.gw.addr, true)
+	r.a.send(r.gw.addr, c.caller.request("UPDATE"))
+	if m := r.b.get("UPDATE"); m.has("Privacy") {
+		t.Errorf("Privacy %q", m.get("Privacy"))
+	}
+	if recs := r.gw.records(); len(recs) != 1 || recs[0].Class != rules.N || recs[0].Withheld {
+		t.Errorf("records %+v", recs)
+	}
 }

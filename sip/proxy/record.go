@@ -43,6 +43,7 @@ func (c *call) Recorded(err error) {
 	c.waiting = false
 	out := c.out
 	c.out = nil
+	p.count.records.add(p.d.Now().Sub(c.now))
 	if err != nil {
 		p.note(Unrecorded)
 		p.alarm.raise(p.d.Now(), Unrecorded, "calls go on without their record on disk", "cause", err.Error())
@@ -72,7 +73,7 @@ func (c *call) fillRecord(w *work) {
 		Calling: f.network, Trust: f.trust, Shown: f.shown, Asserted: f.asserted,
 		Called: f.called, CalledClass: c.calledClass(), Withhold: f.dialled.Withhold,
 		DivertedFrom: f.diverted,
-		Withheld:     c.withheld(privacy.Caller),
+		Withheld:     c.treatment.Class == rules.W && !c.treatment.Override, // not: CLIP off (LAW-07)
 		Class:        c.treatment.Class, Rule: c.treatment.Rule, Revision: c.treatment.Revision,
 		Ingress: c.from.Name, Source: c.flow.Remote,
 		CallIDIn: view(c.m.CallID()),

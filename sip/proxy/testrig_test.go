@@ -31,6 +31,8 @@ const (
 	numberB = "+31705550199" // callee
 	numberC = "+31705550133" // callee with ACR
 	numberZ = "+31705550188" // callee with TIR
+	numberO = "+31705550110" // callee with override category
+	numberN = "+31705550120" // callee that takes no numbers
 )
 
 // patience bounds the wait for what must come, silence the wait for what must not.
@@ -152,6 +154,8 @@ func (r *rig) newGateway(s settings) *gateway {
 		put(rules.Subscriber{Number: r.number(numberP), CLIR: rules.CLIRPermanent})
 		put(rules.Subscriber{Number: r.number(numberC), ACR: true})
 		put(rules.Subscriber{Number: r.number(numberZ), TIR: rules.TIRPermanent})
+		put(rules.Subscriber{Number: r.number(numberO), Override: true})
+		put(rules.Subscriber{Number: r.number(numberN), CLIPOff: true})
 		return 1, nil
 	})
 	if err != nil {
