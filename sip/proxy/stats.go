@@ -70,6 +70,7 @@ type counters struct {
 	classes [rules.E + 1]atomic.Uint64
 	rules   [rules.D9 + 1]atomic.Uint64
 	leaks   [len(vectors)]atomic.Uint64
+	records waits // from the request's arrival until its record was on disk
 }
 
 func (p *Proxy) note(e Event) { p.count.events[e].Add(1) }
@@ -129,6 +130,7 @@ type Stats struct {
 	Rules   map[string]uint64 // by the row that decided, D1 to D9
 	Leaks   map[string]uint64 // leak guard hits by vector
 	Peers   []PeerStats
+	Records Waits // from a request's arrival until its record was on disk
 }
 
 // Stats reads the counters.
@@ -146,6 +148,7 @@ func (p *Proxy) Stats() Stats {
 	for i, v := range vectors {
 		s.Leaks[v] = p.count.leaks[i].Load()
 	}
+	s.Records = p.count.records.read()
 	p.tallies.mu.Lock()
 	defer p.tallies.mu.Unlock()
 	for name, t := range p.tallies.m {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -104,18 +105,10 @@ func (k *checker) checkHostPort(key, text string, valid func(string) bool) {
 
 func (k *checker) checkTLS(needed bool) {
 	t := k.SIP.TLS
-	switch {
-	case t.Cert == "" && t.Key == "":
-		if needed {
-			k.add("sip.tls", "a tls listener needs a certificate", "name its PEM files as sip.tls.cert and sip.tls.key")
-		}
-	case t.Cert == "" || t.Key == "":
-		k.add("sip.tls", "certificate and key go together", "name both files")
-	default:
-		if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
-			k.add("sip.tls", "certificate and key cannot be used: "+err.Error(), "name PEM files that belong together")
-		}
+	if t.Cert == "" && t.Key == "" && needed {
+		k.add("sip.tls", "a tls listener needs a certificate", "name its PEM files as sip.tls.cert and sip.tls.key")
 	}
+	k.checkPair("sip.tls", t.Cert, t.Key)
 	if t.CA == "" {
 		return
 	}
@@ -124,6 +117,34 @@ func (k *checker) checkTLS(needed bool) {
 		k.add("sip.tls.ca", "this cannot be read: "+err.Error(), "name a PEM file")
 	} else if !x509.NewCertPool().AppendCertsFromPEM(pem) {
 		k.add("sip.tls.ca", "the file holds no certificate", "name a PEM file with certificates of authorities")
+	}
+}
+
+// checkPair looks at a certificate and its key, if there are any.
+func (k *checker) checkPair(key, cert, private string) {
+	switch {
+	case cert == "" && private == "":
+	case cert == "" || private == "":
+		k.add(key, "certificate and key go together", "name both files")
+	default:
+		if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
+			k.add(key, "certificate and key cannot be used: "+err.Error(), "name PEM files that belong together")
+		}
+	}
+}
+
+func (k *checker) checkAdmin() {
+	k.checkHostPort("admin.listen", k.Admin.Listen, isHost)
+	k.checkPair("admin.tls", k.Admin.TLS.Cert, k.Admin.TLS.Key)
+	if m := k.Admin.Metrics; m != "token" && m != "open" {
+		k.add("admin.metrics", "this is unknown", "write token or open")
+	}
+	if k.Admin.Rate < 1 {
+		k.add("admin.rate", "nobody could ask anything", "write how many requests a second one token may make, like 50")
+	}
+	host, _, err := net.SplitHostPort(k.Admin.Listen)
+	if addr, _ := netip.ParseAddr(host); err == nil && k.Admin.TLS.Cert == "" && host != "localhost" && !addr.IsLoopback() {
+		k.warn("admin.listen", "tokens travel in clear to this address", "set admin.tls, or listen on 127.0.0.1")
 	}
 }
 
@@ -145,7 +166,7 @@ func (k *checker) checkRest() {
 	default:
 		k.add("store", "this is no store", "write local")
 	}
-	k.checkHostPort("admin.listen", k.Admin.Listen, isHost)
+	k.checkAdmin()
 	if k.Node != "" && strings.Trim(k.Node, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
 		k.add("node", "the name holds more than letters, digits, dots and dashes", "choose a name like gw1")
 	}

@@ -179,6 +179,21 @@ type Trace struct {
 type Admin struct {
 	// Listen is host:port. Default: 127.0.0.1:8080.
 	Listen string `yaml:"listen"`
+	// TLS makes it HTTPS. Default: HTTP, for an address that only this machine reaches.
+	TLS Certificate `yaml:"tls"`
+	// Metrics is token or open: whether /metrics wants a token. Default: token.
+	Metrics string `yaml:"metrics"`
+	// Rate is how many requests a second one token may make. Default: 50.
+	Rate int `yaml:"rate"`
+}
+
+// Certificate names PEM files, relative to the configuration file. They are read again
+// on reload.
+type Certificate struct {
+	// Cert is the certificate with its chain.
+	Cert string `yaml:"cert"`
+	// Key is its private key.
+	Key string `yaml:"key"`
 }
 
 // Duration is a time like 500ms, 2s, 3m10s, 24h.

@@ -31,7 +31,9 @@ func (c *Config) complete(dir string) {
 	c.Trace.RetentionMonths = cmp.Or(c.Trace.RetentionMonths, 12)
 	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
 	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")
-	for _, path := range []*string{&c.Data, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA} {
+	c.Admin.Metrics = cmp.Or(c.Admin.Metrics, "token")
+	c.Admin.Rate = cmp.Or(c.Admin.Rate, 50)
+	for _, path := range []*string{&c.Data, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA, &c.Admin.TLS.Cert, &c.Admin.TLS.Key} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
