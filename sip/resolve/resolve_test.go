@@ -37,15 +37,8 @@ func startZone(t *testing.T, records string) *zone {
 	t.Helper()
 	z := &zone{}
 	z.set(t, records)
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, ln := listenBoth(t)
 	z.address = pc.LocalAddr().String()
-	ln, err := net.Listen("tcp", z.address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range []*dns.Server{{PacketConn: pc, Handler: z}, {Listener: ln, Handler: z}} {
 		up := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(up) }
@@ -58,6 +51,24 @@ func startZone(t *testing.T, records string) *zone {
 		t.Cleanup(func() { _ = s.Shutdown(); <-done })
 	}
 	return z
+}
+
+// listenBoth binds one port for UDP and TCP: a free one for both.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 20 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, ln
+		}
+		pc.Close()
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return nil, nil
 }
 
 func (z *zone) set(t *testing.T, records string) {
