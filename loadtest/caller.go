@@ -63,7 +63,7 @@ func (l *Loop) named(value []byte) *leg {
 // judgeCalling lets the oracle see what reached the caller.
 func (g *leg) judgeCalling(m *wire.Message) {
 	j := &g.ep.judge
-	s := oracle.Sent{From: g.local, To: g.dialled, CallID: g.callID, Contact: g.contact, SentBy: g.ep.address}
+	s := oracle.Sent{From: g.local, To: g.dialled, CallID: g.callID, Contact: g.contact, SentBy: g.ep.address, Loose: g.class == oracle.Emergency}
 	if m.Status != 0 {
 		if t := g.waiting(m); t != nil {
 			g.loop.scratch = g.appendBranch(g.loop.scratch[:0], t.branch)

@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"net/netip"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -131,8 +130,6 @@ func (l *Loop) dyingTurn() {
 
 // run turns the loop until stop is closed.
 func (l *Loop) run(start time.Time, stop <-chan struct{}) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for {
 		select {
 		case <-stop:

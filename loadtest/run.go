@@ -71,8 +71,9 @@ func (r *Run) newLoop(i int, callers *[habits][]*Caller) (*Loop, error) {
 	random := rand.New(rand.NewPCG(seed, uint64(i)))
 	l := &Loop{config: s, wheel: newWheel(0), began: time.Now(), callers: callers, random: random, seed: maphash.MakeSeed(), book: r.book}
 	l.stats.init()
-	l.slots = newSlots(uint32(i)*share, share)
+	l.slots = newSlots(uint32(i)*share, share, rand.Uint32())
 	l.calls = make([]*leg, share)
+	l.calleeGen = rand.Uint32()
 	l.arrivals = &arrivals{profile: s.Profile, share: 1 / float64(s.Loops), random: random, even: s.Even}
 	if s.Target != "" {
 		if r.book == nil {

@@ -10,15 +10,17 @@ type slots struct {
 	gens []uint32
 }
 
-func newSlots(base, n uint32) *slots {
+// newSlots begins counting uses at first: transactions of an earlier run, which an
+// element remembers for half a minute, must not be met again.
+func newSlots(base, n, first uint32) *slots {
 	s := &slots{base: base, ring: make([]uint32, n), free: int(n), gens: make([]uint32, n)}
 	for i := range s.ring {
-		s.ring[i] = base + uint32(i)
+		s.ring[i], s.gens[i] = base+uint32(i), first&genMask
 	}
 	return s
 }
 
-// take answers a free slot and which use of it this is, from 1.
+// take answers a free slot and which use of it this is, never 0.
 func (s *slots) take() (slot, gen uint32, ok bool) {
 	if s.free == 0 {
 		return 0, 0, false

@@ -14,6 +14,9 @@ type Sent struct {
 	Contact []byte // URI
 	Branch  []byte // of the request answered; responses only
 	SentBy  []byte // of its Via
+	// Loose: the other side's requests may name the parties as the network does, with
+	// the caller's tag: emergency calls, where what was dialled and shown is rewritten.
+	Loose bool
 }
 
 // Calling looks at a message that reached the caller: everything that was mapped on
@@ -24,13 +27,15 @@ func (j *Judge) Calling(m *wire.Message, s *Sent) {
 		j.find(Restore, "Call-ID", "another")
 	}
 	if m.Status != 0 {
-		j.own(wire.From, s.From)
+		j.own(wire.From, s.From, false)
 		j.other(wire.To, s.To)
 		j.via(s)
 		return
 	}
-	j.own(wire.To, s.From)
-	j.other(wire.From, s.To)
+	j.own(wire.To, s.From, s.Loose)
+	if !s.Loose {
+		j.other(wire.From, s.To)
+	}
 	if !bytes.Equal(wire.User(m.URI), wire.User(s.Contact)) || !bytes.Equal(wire.HostPort(m.URI), wire.HostPort(s.Contact)) {
 		j.find(Restore, "Request-URI", "not the Contact given")
 	}
@@ -39,15 +44,15 @@ func (j *Judge) Calling(m *wire.Message, s *Sent) {
 	}
 }
 
-// own compares the caller's own party: display name, URI and tag.
-func (j *Judge) own(id wire.ID, want []byte) {
+// own compares the caller's own party: display name, URI and tag, or the tag alone.
+func (j *Judge) own(id wire.ID, want []byte, tagOnly bool) {
 	got := j.msg.Get(id)
 	if bytes.Equal(got, want) {
 		return
 	}
 	d1, u1, p1 := wire.Address(got)
 	d2, u2, p2 := wire.Address(want)
-	if !bytes.Equal(bytes.Trim(d1, `"`), bytes.Trim(d2, `"`)) || !bytes.Equal(u1, u2) {
+	if !tagOnly && (!bytes.Equal(bytes.Trim(d1, `"`), bytes.Trim(d2, `"`)) || !bytes.Equal(u1, u2)) {
 		j.find(Restore, id.String(), "another party")
 	}
 	if !bytes.Equal(wire.Param(p1, "tag"), wire.Param(p2, "tag")) {
