@@ -17,7 +17,7 @@ func NewAssembler(yield func(*Record) bool) *Assembler { return &Assembler{yield
 
 // Add takes the next entry; false means stop.
 func (a *Assembler) Add(e Entry) bool {
-	if a.rec != nil && a.rec.ID != e.ID && !a.flush() {
+	if a.rec != nil && a.rec.ID != e.ID && !a.Flush() {
 		return false
 	}
 	if e.Kind() == kindRecord {
@@ -43,14 +43,15 @@ func (a *Assembler) Add(e Entry) bool {
 
 // Close yields the last record and tells whether any could not be read.
 func (a *Assembler) Close() error {
-	a.flush()
+	a.Flush()
 	if a.broken == 0 {
 		return nil
 	}
 	return fmt.Errorf("trace: %d entries unreadable, the first: %w", a.broken, a.first)
 }
 
-func (a *Assembler) flush() bool {
+// Flush yields the record in hand, all of whose updates have been added; false means stop.
+func (a *Assembler) Flush() bool {
 	rec := a.rec
 	a.rec = nil
 	return rec == nil || a.yield(rec)

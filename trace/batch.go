@@ -18,11 +18,11 @@ type item struct {
 	due time.Time // when w is told at the latest
 }
 
-// add encodes rec and tells whether the writer must hear of it: it is the first of the
-// batch, or the first that somebody waits for.
-func (b *batch) add(rec *Record, encode func([]byte, *Record) []byte, w Waiter, due time.Time) bool {
-	b.buf = encode(b.buf, rec)
-	b.items = append(b.items, item{id: rec.ID, end: len(b.buf), w: w, due: due})
+// add takes an encoded record and tells whether the writer must hear of it: it is the
+// first of the batch, or the first that somebody waits for.
+func (b *batch) add(id ID, value []byte, w Waiter, due time.Time) bool {
+	b.buf = append(b.buf, value...)
+	b.items = append(b.items, item{id: id, end: len(b.buf), w: w, due: due})
 	if w != nil {
 		b.waiting++
 		return b.waiting == 1

@@ -11,16 +11,20 @@ import (
 )
 
 // Decode reads an encoded record or update into r and tells its kind. For an update
-// only ID, Answer, End and Status are touched, and those only when it holds them.
+// only ID, Answer, End and Status are touched, and those only when it holds them. A
+// sealed record comes out closed, see Keys.Open.
 // Errors: ErrDecode, ErrVersion; they never hold what was read.
 func Decode(b []byte, r *Record) (kind byte, err error) {
 	if len(b) < headerLen {
 		return 0, fmt.Errorf("%w: %d bytes", ErrDecode, len(b))
 	}
+	kind = b[1]
+	if b[0] == sealedVersion && kind == kindRecord {
+		return kind, decodeSealed(b, r)
+	}
 	if b[0] != version {
 		return 0, fmt.Errorf("%w: %d", ErrVersion, b[0])
 	}
-	kind = b[1]
 	d := decoder{b: b[headerLen:]}
 	switch {
 	case kind == kindRecord:
@@ -45,15 +49,17 @@ type decoder struct {
 
 func (d *decoder) record(r *Record) {
 	d.id(&r.ID)
+	d.public(r)
+	d.identities(r)
+	r.Service = Service(d.byte())
+	d.bad = d.bad || r.Service >= services
+}
+
+func (d *decoder) public(r *Record) {
 	r.Method = d.string()
 	r.Start = d.time()
 	r.Answer = d.time()
 	r.End = d.time()
-	for _, n := range [...]*numbering.Number{
-		&r.Calling, &r.Shown, &r.Asserted[0], &r.Asserted[1], &r.Called, &r.DivertedFrom,
-	} {
-		*n = d.number()
-	}
 	r.CalledClass = d.string()
 	if f := d.take(5); f != nil {
 		r.Trust = Trust(f[0])
@@ -65,11 +71,19 @@ func (d *decoder) record(r *Record) {
 	r.Revision = d.uvarint()
 	r.Ingress = d.string()
 	r.Egress = d.string()
+	r.Status = d.status()
+	r.Expires = d.time()
+}
+
+func (d *decoder) identities(r *Record) {
+	for _, n := range [...]*numbering.Number{
+		&r.Calling, &r.Shown, &r.Asserted[0], &r.Asserted[1], &r.Called, &r.DivertedFrom,
+	} {
+		*n = d.number()
+	}
 	r.Source = d.source()
 	r.CallIDIn = d.string()
 	r.CallIDOut = d.string()
-	r.Status = d.status()
-	r.Expires = d.time()
 }
 
 func (d *decoder) update(kind byte, r *Record) {

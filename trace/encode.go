@@ -8,7 +8,8 @@ import (
 	"clirgate/numbering"
 )
 
-// The encoded form: a version, a kind, then the fields in the order of Record.
+// The plain form: a version, a kind, the ID, what tells of nobody, the identities, the
+// service. What is stored of a gateway's calls is the sealed form, see seal.go.
 // Strings and addresses come after their length as uvarint, numbers as 0 or 1 and eight
 // bytes, times as 0 or 1, nanoseconds and offset from UTC in seconds. An update (kind
 // above 0) holds the fields its kind names and nothing else.
@@ -31,19 +32,21 @@ const (
 	flagMask = flagWithhold | flagWithheld
 )
 
-// AppendRecord appends the encoded form of r.
+// AppendRecord appends the plain form of r.
 func AppendRecord(dst []byte, r *Record) []byte {
 	dst = append(dst, version, kindRecord)
 	dst = append(dst, r.ID[:]...)
+	dst = appendPublic(dst, r)
+	dst = appendIdentities(dst, r)
+	return append(dst, byte(r.Service))
+}
+
+// appendPublic appends what tells of nobody, ID and service aside.
+func appendPublic(dst []byte, r *Record) []byte {
 	dst = appendString(dst, r.Method)
 	dst = appendTime(dst, r.Start)
 	dst = appendTime(dst, r.Answer)
 	dst = appendTime(dst, r.End)
-	for _, n := range [...]numbering.Number{
-		r.Calling, r.Shown, r.Asserted[0], r.Asserted[1], r.Called, r.DivertedFrom,
-	} {
-		dst = appendNumber(dst, n)
-	}
 	dst = appendString(dst, r.CalledClass)
 	var flags byte
 	if r.Withhold {
@@ -56,11 +59,20 @@ func AppendRecord(dst []byte, r *Record) []byte {
 	dst = binary.AppendUvarint(dst, r.Revision)
 	dst = appendString(dst, r.Ingress)
 	dst = appendString(dst, r.Egress)
-	dst = appendSource(dst, r.Source)
-	dst = appendString(dst, r.CallIDIn)
-	dst = appendString(dst, r.CallIDOut)
 	dst = binary.AppendUvarint(dst, uint64(r.Status))
 	return appendTime(dst, r.Expires)
+}
+
+// appendIdentities appends what tells who called whom.
+func appendIdentities(dst []byte, r *Record) []byte {
+	for _, n := range [...]numbering.Number{
+		r.Calling, r.Shown, r.Asserted[0], r.Asserted[1], r.Called, r.DivertedFrom,
+	} {
+		dst = appendNumber(dst, n)
+	}
+	dst = appendSource(dst, r.Source)
+	dst = appendString(dst, r.CallIDIn)
+	return appendString(dst, r.CallIDOut)
 }
 
 // AppendUpdate appends what r knows of answer, end and final status; the kind says

@@ -12,6 +12,7 @@ import (
 	"clirgate/numbering"
 	"clirgate/rules"
 	"clirgate/trace"
+	"clirgate/trace/keyring"
 	"clirgate/trace/tracetest"
 )
 
@@ -113,8 +114,8 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, err := trace.Decode(append(good, 0), &r); !errors.Is(err, trace.ErrDecode) {
 		t.Errorf("one byte too many: %v", err)
 	}
-	if _, err := trace.Decode([]byte{2, 0}, &r); !errors.Is(err, trace.ErrVersion) {
-		t.Errorf("version 2: %v", err)
+	if _, err := trace.Decode([]byte{9, 0}, &r); !errors.Is(err, trace.ErrVersion) {
+		t.Errorf("version 9: %v", err)
 	}
 	if _, err := trace.Decode([]byte{1, 8}, &r); !errors.Is(err, trace.ErrDecode) {
 		t.Errorf("unknown kind: %v", err)
@@ -126,10 +127,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(trace.AppendRecord(nil, r))
 	f.Add(trace.AppendUpdate(nil, r))
 	f.Add(trace.AppendRecord(nil, new(trace.Record)))
+	f.Add(newKeys(f, new(keyring.Memory)).AppendSealed(nil, r))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var first, second trace.Record
 		kind, err := trace.Decode(b, &first)
-		if err != nil {
+		if err != nil || first.Closed() {
 			return
 		}
 		again := trace.AppendRecord(nil, &first)

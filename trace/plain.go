@@ -35,6 +35,7 @@ type plain struct {
 	Status       int        `json:"status,omitempty"`
 	Bases        []string   `json:"bases"`
 	Expires      time.Time  `json:"expires"`
+	Sealed       bool       `json:"sealed,omitempty"` // the identities are not shown here
 }
 
 // AppendPlain appends r as one JSON object with its identities in clear, without a
@@ -46,7 +47,7 @@ func (r *Record) AppendPlain(dst []byte) []byte {
 		Called: dial(r.Called), CalledClass: r.CalledClass, Code: r.Withhold, DivertedFrom: dial(r.DivertedFrom),
 		Withheld: r.Withheld, Class: r.Class.String(), Rule: r.Rule.String(), Revision: r.Revision,
 		Ingress: r.Ingress, Egress: r.Egress, CallIDIn: r.CallIDIn, CallIDOut: r.CallIDOut,
-		Status: r.Status, Bases: r.Bases.names(), Expires: r.Expires,
+		Status: r.Status, Bases: r.Bases.names(), Expires: r.Expires, Sealed: r.Closed(),
 	}
 	if r.Source.IsValid() {
 		p.Source = r.Source.String()

@@ -37,6 +37,7 @@ const (
 // Record is one call. No content, ever: no SDP, no bodies, no location.
 type Record struct {
 	ID           ID
+	Service      Service          // which retention counts; set by Begin
 	Method       string           // INVITE, MESSAGE ...: the service used
 	Start        time.Time        // with local offset
 	Answer, End  time.Time        // zero until known
@@ -60,4 +61,6 @@ type Record struct {
 	Status       int // final status; 0: not known
 	Bases        Basis
 	Expires      time.Time // zero at Begin: filled in from the retention
+
+	closed string // the sealed form; empty: open
 }

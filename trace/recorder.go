@@ -18,6 +18,7 @@ type Options struct {
 	Budget    time.Duration          // a call waits no longer than this for its record [250 ms]
 	Lazy      time.Duration          // an update nobody waits for may wait this long for company [50 ms]
 	Retention int                    // months, 1 to 12 [12]
+	Service   func(*Record) Service  // of a record that begins [ServiceOf]
 	Queue     int                    // bytes of records that may wait for a slow store [32 MiB]
 	After     func()                 // called after the callbacks of a batch (the transport's Flush)
 	Failed    func(n int, err error) // calls that went on without a record: count, alarm
@@ -28,6 +29,9 @@ func (o Options) withDefaults() Options {
 	o.Budget = cmp.Or(o.Budget, 250*time.Millisecond)
 	o.Lazy = cmp.Or(o.Lazy, 50*time.Millisecond)
 	o.Queue = cmp.Or(o.Queue, 32<<20)
+	if o.Service == nil {
+		o.Service = ServiceOf
+	}
 	if o.Retention < 1 || o.Retention > MaxRetention {
 		o.Retention = MaxRetention
 	}
@@ -62,11 +66,18 @@ type Recorder struct {
 	watching bool       // the watchdog will look again by itself
 	closed   bool
 
-	retention atomic.Int32 // months
-	backlog   backlog      // of the writer alone
+	retention atomic.Pointer[Retention]
+	encode    func([]byte, *Record) []byte
+	backlog   backlog // of the writer alone
 }
 
-// NewRecorder starts a recorder on s, which stays the caller's to close, later.
+// Sealer is a store that wants records sealed before they reach it, see Vault.
+type Sealer interface {
+	AppendSealed(dst []byte, r *Record) []byte
+}
+
+// NewRecorder starts a recorder on s, which stays the caller's to close, later. With a
+// store that is a Sealer no identity is in clear anywhere but in the call's own memory.
 func NewRecorder(s Store, o Options) *Recorder {
 	r := &Recorder{
 		store:   s,
@@ -76,6 +87,10 @@ func NewRecorder(s Store, o Options) *Recorder {
 		closing: make(chan struct{}),
 		written: make(chan struct{}),
 		filling: new(batch),
+		encode:  AppendRecord,
+	}
+	if sealer, ok := s.(Sealer); ok {
+		r.encode = sealer.AppendSealed
 	}
 	r.backlog.limit = r.o.Queue
 	r.SetRetention(r.o.Retention)
@@ -85,7 +100,10 @@ func NewRecorder(s Store, o Options) *Recorder {
 }
 
 // SetRetention changes how many months records are kept that begin from now on.
-func (r *Recorder) SetRetention(months int) { r.retention.Store(int32(months)) }
+func (r *Recorder) SetRetention(months int) { r.SetRetentions(Months(months)) }
+
+// SetRetentions is SetRetention by service.
+func (r *Recorder) SetRetentions(months Retention) { r.retention.Store(&months) }
 
 // NewID makes the ID of a call that begins now.
 func (r *Recorder) NewID(now time.Time) ID { return NewID(now) }
@@ -93,16 +111,20 @@ func (r *Recorder) NewID(now time.Time) ID { return NewID(now) }
 // Begin writes rec (copied before it returns) and then calls w.Recorded once, from
 // another goroutine. w may be nil.
 func (r *Recorder) Begin(rec *Record, w Waiter) {
+	rec.Service = r.o.Service(rec)
 	if rec.Expires.IsZero() {
-		rec.Expires = Expiry(rec.Start, int(r.retention.Load()))
+		rec.Expires = Expiry(rec.Start, r.retention.Load().Of(rec.Service))
 	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.b = r.encode(s.b[:0], rec)
 	r.mu.Lock()
 	if err := r.refusal(); err != nil {
 		r.mu.Unlock()
 		r.refuse(w, err)
 		return
 	}
-	first := r.filling.add(rec, AppendRecord, w, time.Now().Add(r.o.Budget))
+	first := r.filling.add(rec.ID, s.b, w, time.Now().Add(r.o.Budget))
 	watch := w != nil && (r.stalled || !r.watching)
 	r.watching = r.watching || watch
 	r.mu.Unlock()
@@ -121,12 +143,15 @@ func (r *Recorder) Finish(rec *Record) {
 	if rec.Answer.IsZero() && rec.End.IsZero() && rec.Status == 0 {
 		return
 	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.b = AppendUpdate(s.b[:0], rec)
 	r.mu.Lock()
 	if r.refusal() != nil {
 		r.mu.Unlock()
 		return
 	}
-	first := r.filling.add(rec, AppendUpdate, nil, time.Time{})
+	first := r.filling.add(rec.ID, s.b, nil, time.Time{})
 	r.mu.Unlock()
 	if first {
 		signal(r.kick)
@@ -151,6 +176,11 @@ func (r *Recorder) Close() error {
 	r.group.Wait()
 	return nil
 }
+
+// scratch is where a record is encoded, outside the lock.
+type scratch struct{ b []byte }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // refusal tells why nothing more is taken. r.mu held.
 func (r *Recorder) refusal() error {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clirgate/trace"
+	"clirgate/trace/keyring"
 	"clirgate/trace/tracetest"
 )
 
@@ -14,6 +15,17 @@ func BenchmarkAppendRecord(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = trace.AppendRecord(buf[:0], r)
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkAppendSealed(b *testing.B) {
+	keys := newKeys(b, new(keyring.Memory))
+	r := tracetest.Record(start)
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = keys.AppendSealed(buf[:0], r)
 	}
 	b.SetBytes(int64(len(buf)))
 }

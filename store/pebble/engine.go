@@ -1,12 +1,10 @@
 package pebble
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -20,6 +18,9 @@ type engine struct {
 	fence *fence
 	acked acked
 	seq   uint64 // of the last batch; of the goroutine that appends
+
+	countMu sync.Mutex
+	counts  map[shelf]uint64 // records appended
 
 	once  sync.Once
 	dead  chan struct{} // closed when Pebble gives up
@@ -58,8 +59,11 @@ func openEngine(dir string, o Options) (*engine, error) {
 	return e, nil
 }
 
-// count readies the counting of batches.
+// count readies the counting of batches and records.
 func (e *engine) count(dir string, o Options) (err error) {
+	if e.counts, err = loadCounts(e.db); err != nil {
+		return err
+	}
 	if e.seq, err = sequence(e.db); err != nil || o.ReadOnly {
 		return err
 	}
@@ -93,11 +97,8 @@ func (e *engine) append(batch []trace.Entry) error {
 		return nil
 	}
 	b := e.db.NewBatch()
-	var k [keyLen]byte
-	for _, entry := range batch {
-		if err := b.Set(appendKey(k[:0], entry.ID, entry.Kind()), entry.Value, nil); err != nil {
-			return fmt.Errorf("records: cannot fill batch: %w", err)
-		}
+	if err := e.fill(b, batch); err != nil {
+		return fmt.Errorf("records: cannot fill batch: %w", err)
 	}
 	var seq [8]byte
 	binary.BigEndian.PutUint64(seq[:], e.seq+1)
@@ -110,42 +111,6 @@ func (e *engine) append(batch []trace.Entry) error {
 	e.seq++
 	e.acked.set(e.seq)
 	return b.Close()
-}
-
-func (e *engine) scan(from, to time.Time, yield func(*trace.Record) bool) error {
-	lower, upper := appendKey(nil, trace.FirstID(from), 0), appendKey(nil, trace.FirstID(to), 0)
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return fmt.Errorf("records: cannot read: %w", err)
-	}
-	a := trace.NewAssembler(yield)
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			break // Close says it
-		}
-		if !a.Add(trace.Entry{ID: idOf(it.Key()), Value: v}) {
-			break
-		}
-	}
-	unreadable := a.Close()
-	if err := it.Close(); err != nil {
-		return fmt.Errorf("records: cannot read on: %w", err)
-	}
-	return unreadable
-}
-
-func (e *engine) dropBefore(ctx context.Context, t time.Time) error {
-	end := appendKey(nil, trace.FirstID(t), 0)
-	return e.survive(func() error {
-		if err := e.db.DeleteRange([]byte{prefix}, end, pebble.Sync); err != nil {
-			return fmt.Errorf("records: cannot delete: %w", err)
-		}
-		if err := e.db.Compact(ctx, []byte{prefix}, end, false); err != nil {
-			return fmt.Errorf("records: cannot compact: %w", err)
-		}
-		return nil
-	})
 }
 
 func (e *engine) close() error {

@@ -69,7 +69,7 @@ type Store struct {
 	closed  bool
 }
 
-var _ trace.Store = (*Store)(nil)
+var _ trace.EntryStore = (*Store)(nil)
 
 // Open opens the database in dir, made when there is none. One that is damaged is set
 // aside, see Damaged. ErrLocked when another process has it open.
@@ -130,6 +130,16 @@ func (s *Store) Append(batch []trace.Entry) error {
 
 // Scan yields records begun in [from, to) in order of time.
 func (s *Store) Scan(from, to time.Time, yield func(*trace.Record) bool) error {
+	return s.read(func(eng *engine) error { return eng.scan(from, to, s.unlessClosing(yield)) })
+}
+
+// Find yields the records filed under any of filed, which are of one day.
+func (s *Store) Find(ctx context.Context, filed []trace.Filed, from, to time.Time, newest bool, yield func(*trace.Record) bool) error {
+	return s.read(func(eng *engine) error { return eng.find(ctx, filed, from, to, newest, s.unlessClosing(yield)) })
+}
+
+// read runs f on the open database.
+func (s *Store) read(f func(*engine) error) error {
 	s.mu.Lock()
 	eng, err := s.eng, s.failed
 	if eng != nil {
@@ -142,7 +152,24 @@ func (s *Store) Scan(from, to time.Time, yield func(*trace.Record) bool) error {
 	if eng == nil {
 		return err
 	}
-	return eng.scan(from, to, func(r *trace.Record) bool { return s.ctx.Err() == nil && yield(r) })
+	return f(eng)
+}
+
+func (s *Store) unlessClosing(yield func(*trace.Record) bool) func(*trace.Record) bool {
+	return func(r *trace.Record) bool { return s.ctx.Err() == nil && yield(r) }
+}
+
+// DropDays deletes all of a service's days before first, from the disk as well.
+func (s *Store) DropDays(ctx context.Context, service trace.Service, first trace.Day) (records int, err error) {
+	eng, err := s.engine()
+	if err != nil {
+		return 0, err
+	}
+	defer s.uses.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	return eng.dropDays(ctx, service, first)
 }
 
 // DropBefore deletes all records begun before t, from the disk as well.

@@ -61,6 +61,9 @@ func Records(t *testing.T, open func(t *testing.T) trace.Store) {
 		s = open(t)
 		expect(t, s, start, start.Add(24*time.Hour), want)
 	})
+	if es, ok := s.(trace.EntryStore); ok {
+		sealed(t, es)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -3,6 +3,8 @@ package tracetest
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +27,7 @@ type key struct {
 	kind byte
 }
 
-var _ trace.Store = (*Store)(nil)
+var _ trace.EntryStore = (*Store)(nil)
 
 // Fail makes Append answer err from now on; nil: work again.
 func (s *Store) Fail(err error) {
@@ -87,6 +89,52 @@ func (s *Store) Scan(from, to time.Time, yield func(*trace.Record) bool) error {
 		}
 	}
 	return a.Close()
+}
+
+// Find yields the records filed under any of filed.
+func (s *Store) Find(ctx context.Context, filed []trace.Filed, from, to time.Time, newest bool, yield func(*trace.Record) bool) error {
+	var found []*trace.Record
+	wanted := make(map[trace.ID]bool)
+	for _, e := range s.sorted(trace.FirstID(from), trace.FirstID(to)) {
+		for f := range e.Filed() {
+			wanted[e.ID] = wanted[e.ID] || slices.Contains(filed, f)
+		}
+	}
+	err := s.Scan(from, to, func(r *trace.Record) bool {
+		if wanted[r.ID] {
+			found = append(found, r)
+		}
+		return true
+	})
+	if newest {
+		slices.Reverse(found)
+	}
+	for _, r := range found {
+		if ctx.Err() != nil || !yield(r) {
+			break
+		}
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// DropDays deletes a service's days before first.
+func (s *Store) DropDays(_ context.Context, service trace.Service, first trace.Day) (records int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return 0, s.fail
+	}
+	for k, v := range s.entries {
+		e := trace.Entry{ID: k.id, Value: v}
+		if k.kind != 0 || e.Service() != service || k.id.Day() >= first {
+			continue
+		}
+		records++
+		for kind := range byte(8) {
+			delete(s.entries, key{k.id, kind})
+		}
+	}
+	return records, nil
 }
 
 // All is every record kept, in order of time.
