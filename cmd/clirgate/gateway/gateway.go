@@ -55,7 +55,9 @@ type Gateway struct {
 	layer     *transaction.Layer
 	admin     *admin.Server
 	adminAt   net.Listener
+	adminCert *certificates
 
+	began   time.Time
 	done    chan struct{} // closed by Close: background work ends
 	work    sync.WaitGroup
 	started bool
@@ -74,7 +76,7 @@ func WithLog(l *slog.Logger) Option { return func(g *Gateway) { g.log = l } }
 // calls do not need may fail: rules that cannot be read withhold every caller, records
 // that cannot be kept raise an alarm.
 func New(cfg *config.Config, options ...Option) (*Gateway, error) {
-	g := &Gateway{log: slog.Default(), cfg: cfg, done: make(chan struct{})}
+	g := &Gateway{log: slog.Default(), cfg: cfg, began: time.Now(), done: make(chan struct{})}
 	for _, o := range options {
 		o(g)
 	}
@@ -180,5 +182,7 @@ func (g *Gateway) config() *config.Config {
 	defer g.mu.Unlock()
 	return g.cfg
 }
+
+func (g *Gateway) now() time.Time { return time.Now() }
 
 func (g *Gateway) path(name string) string { return filepath.Join(g.config().Data, name) }

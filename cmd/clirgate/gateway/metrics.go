@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
 	"github.com/valyala/fasthttp"
 
 	"clirgate/admin"
+	"clirgate/sip/proxy"
 )
 
 // metrics reads the counters that the parts keep anyway, when somebody asks. No label
@@ -25,6 +28,16 @@ var (
 	failedDesc   = prometheus.NewDesc("clirgate_peer_failed_total", "Requests that could not be sent to a peer.", []string{"peer"}, nil)
 	pendingDesc  = prometheus.NewDesc("clirgate_transactions", "Transactions in memory, by side.", []string{"side"}, nil)
 	resentDesc   = prometheus.NewDesc("clirgate_retransmissions_total", "Messages sent again, and received again.", []string{"direction"}, nil)
+	waitDesc     = prometheus.NewDesc("clirgate_record_seconds", "From a request's arrival until its record is on disk.", nil, nil)
+	upDesc       = prometheus.NewDesc("clirgate_peer_up", "1 while some target of the peer answers, or none is asked.", []string{"peer", "boundary"}, nil)
+	drainedDesc  = prometheus.NewDesc("clirgate_peer_drained", "1 while new calls are kept away from the peer.", []string{"peer"}, nil)
+	revisionDesc = prometheus.NewDesc("clirgate_rules_revision", "Revision of the rules in force.", nil, nil)
+	subsDesc     = prometheus.NewDesc("clirgate_rules_subscribers", "Subscribers with a service.", nil, nil)
+	networkDesc  = prometheus.NewDesc("clirgate_messages_total", "SIP messages on the wire, by direction.", []string{"direction"}, nil)
+	lostDesc     = prometheus.NewDesc("clirgate_messages_dropped_total", "UDP messages the system had no room for.", nil, nil)
+	streamsDesc  = prometheus.NewDesc("clirgate_connections", "TCP and TLS connections.", nil, nil)
+	startDesc    = prometheus.NewDesc("clirgate_start_time_seconds", "When the gateway started, by version.", []string{"version"}, nil)
+	certDesc     = prometheus.NewDesc("clirgate_certificate_expiry_seconds", "When the certificate ends, by use.", []string{"use"}, nil)
 	recordsDesc  = prometheus.NewDesc("clirgate_records_kept", "1 while records of calls are kept, 0 while the store fails.", nil, nil)
 	rulesAtDesc  = prometheus.NewDesc("clirgate_rules_loaded", "1 when rules are in force, 0 when every caller is withheld.", nil, nil)
 )
@@ -62,8 +75,47 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	counter(resentDesc, t.Retransmitted, "sent")
 	counter(resentDesc, t.Absorbed, "received")
 	gauge(recordsDesc, truth(m.g.records.Failed() == nil))
-	gauge(rulesAtDesc, truth(m.g.rules.Table().Snapshot() != nil))
+	m.collectRules(gauge, out)
+	for _, p := range m.g.proxy.Peers() {
+		gauge(upDesc, truth(peerAnswers(&p)), p.Name, p.Boundary.String())
+		gauge(drainedDesc, truth(p.Drained), p.Name)
+	}
+	n := m.g.transport.Stats()
+	counter(networkDesc, n.Received, "received")
+	counter(networkDesc, n.Sent, "sent")
+	counter(lostDesc, n.Dropped)
+	gauge(streamsDesc, n.Conns)
+	out <- prometheus.MustNewConstMetric(startDesc, prometheus.GaugeValue, seconds(m.g.began), version())
+	for use, c := range map[string]*certificates{"sip": m.g.certs, "admin": m.g.adminCert} {
+		if cert := c.now.Load().cert; cert != nil && cert.Leaf != nil {
+			out <- prometheus.MustNewConstMetric(certDesc, prometheus.GaugeValue, seconds(cert.Leaf.NotAfter), use)
+		}
+	}
+	out <- histogram(waitDesc, &s.Records)
 }
+
+func (m metrics) collectRules(gauge func(*prometheus.Desc, int, ...string), out chan<- prometheus.Metric) {
+	now := m.g.rules.Table().Snapshot()
+	gauge(rulesAtDesc, truth(now != nil))
+	if now == nil {
+		return
+	}
+	gauge(subsDesc, now.Len())
+	out <- prometheus.MustNewConstMetric(revisionDesc, prometheus.GaugeValue, float64(now.Revision()))
+}
+
+// histogram is a histogram of the proxy as Prometheus wants it: cumulative.
+func histogram(d *prometheus.Desc, w *proxy.Waits) prometheus.Metric {
+	buckets, total := map[float64]uint64{}, uint64(0)
+	for i, n := range w.Counts {
+		if total += n; i < len(proxy.WaitBounds) {
+			buckets[proxy.WaitBounds[i].Seconds()] = total
+		}
+	}
+	return prometheus.MustNewConstHistogram(d, total, w.Sum.Seconds(), buckets)
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func truth(b bool) int {
 	if b {
@@ -72,12 +124,12 @@ func truth(b bool) int {
 	return 0
 }
 
-// metricsRoute serves them to every token.
+// metricsRoute serves them to every token, or to everybody.
 func (g *Gateway) metricsRoute() admin.Route {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics{g}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return admin.Route{Method: "GET", Path: "/metrics", Handler: func(ctx *fasthttp.RequestCtx) {
+	return admin.Route{Method: "GET", Path: "/metrics", Open: g.config().Admin.Metrics == "open", Handler: func(ctx *fasthttp.RequestCtx) {
 		families, err := registry.Gather()
 		if err != nil {
 			g.log.Error("metrics cannot be read", "error", err)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -152,12 +153,30 @@ func (g *Gateway) host() string {
 	return host
 }
 
-func (g *Gateway) makeAdmin() (err error) {
+// listenAdmin opens the API's port, with TLS when it has a certificate.
+func (g *Gateway) listenAdmin() (err error) {
+	if g.adminCert, err = loadCertificates(config.TLS{Cert: g.cfg.Admin.TLS.Cert, Key: g.cfg.Admin.TLS.Key}); err != nil {
+		return fmt.Errorf("admin.tls: %w", err)
+	}
 	if g.adminAt, err = net.Listen("tcp", g.cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
+	if g.adminCert.now.Load().cert != nil {
+		g.adminAt = tls.NewListener(g.adminAt, &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return g.adminCert.now.Load().cert, nil },
+		})
+	}
+	return nil
+}
+
+func (g *Gateway) makeAdmin() (err error) {
+	if err = g.listenAdmin(); err != nil {
+		return err
+	}
 	g.admin = admin.New(admin.Options{
 		Rules: g.rules, Tokens: g.database.Tokens(), Plan: g.plan, Log: g.log, Ready: g.ready,
+		Status: g.status, Peers: peers{g}, Explainer: explainer{g}, Rate: float64(g.cfg.Admin.Rate),
 		Extra: []admin.Route{g.metricsRoute()},
 	})
 	g.onClose(func() error {

@@ -30,10 +30,15 @@ func (g *Gateway) Reload(cfg *config.Config) error {
 	if old := g.certs.now.Load(); (old.cert == nil) != (certs.cert == nil) {
 		return errors.New("TLS can only be switched on or off with a restart")
 	}
+	adminCert, err := load(config.TLS{Cert: cfg.Admin.TLS.Cert, Key: cfg.Admin.TLS.Key})
+	if err != nil {
+		return fmt.Errorf("admin.tls: %w", err)
+	}
 	if err := g.proxy.Reconfigure(peers); err != nil {
 		return err
 	}
 	g.certs.now.Store(certs)
+	g.adminCert.now.Store(adminCert)
 	g.health.configure(cfg.Peers)
 	g.recorder.SetRetention(cfg.Trace.RetentionMonths)
 	g.cfg = cfg

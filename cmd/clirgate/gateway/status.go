@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"clirgate/admin"
+	"clirgate/sip/proxy"
+)
+
+// status is the gateway's state for GET /v1/status.
+func (g *Gateway) status() admin.Status {
+	stats, layer := g.proxy.Stats(), g.layer.Stats()
+	s := admin.Status{
+		Node: g.config().Node, Version: version(), Started: g.began.UTC(), Uptime: g.now().Sub(g.began).Seconds(),
+		Problems: g.problems(),
+		Rules:    admin.RulesStatus{Loaded: g.rules.Table().Snapshot() != nil, Revision: g.rules.Table().Snapshot().Revision(), Subscribers: g.rules.Table().Snapshot().Len()},
+		Calls: admin.CallsStatus{
+			Shown: stats.Classes["N"], Withheld: stats.Classes["W"], Emergency: stats.Classes["E"],
+			FailClosed: stats.Events[proxy.FailClosed.String()], Leaks: sum(stats.Leaks),
+		},
+		Transactions: admin.TransactionStatus{
+			Server: layer.Servers, Client: layer.Clients, Pending: g.layer.Pending(), Retransmitted: layer.Retransmitted,
+		},
+		Records: admin.RecordsStatus{Kept: g.records.Failed() == nil, Without: stats.Events[proxy.Unrecorded.String()]},
+	}
+	for _, p := range g.proxy.Peers() {
+		switch peerState(&p) {
+		case "drained":
+			s.Peers.Drained++
+		case "down":
+			s.Peers.Down++
+			s.Problems = append(s.Problems, fmt.Sprintf("Peer %s does not answer.", p.Name))
+		default:
+			s.Peers.Up++
+		}
+	}
+	s.State, s.Summary = g.summary(&s)
+	return s
+}
+
+// problems are what the gateway itself has not as it should be, in sentences.
+func (g *Gateway) problems() (list []string) {
+	if g.rules.Table().Snapshot() == nil {
+		list = append(list, "Rules cannot be read: every caller is withheld.")
+	}
+	if g.records.Failed() != nil {
+		list = append(list, "Records are not kept.")
+	}
+	return list
+}
+
+func (g *Gateway) summary(s *admin.Status) (state, text string) {
+	switch {
+	case g.proxy.Draining():
+		return "draining", fmt.Sprintf("Refuses new calls, emergency calls excepted; %d transactions are pending.", s.Transactions.Pending)
+	case len(s.Problems) > 0:
+		return "degraded", "Calls go on, but: " + strings.Join(s.Problems, " ")
+	}
+	return "serving", fmt.Sprintf("All is well: %d subscribers at revision %d, %d peers up.", s.Rules.Subscribers, s.Rules.Revision, s.Peers.Up)
+}
+
+func sum(m map[string]uint64) (n uint64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// version is what the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return info.Main.Version + " " + s.Value
+		}
+	}
+	return info.Main.Version
+}
