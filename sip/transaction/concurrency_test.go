@@ -13,9 +13,8 @@ import (
 // loop is a transport that answers what goes to bob at once, on other goroutines, as
 // several reading goroutines would.
 type loop struct {
-	l     *Layer
-	work  chan string
-	alice func(text string)
+	l    *Layer
+	work chan string
 }
 
 func (p *loop) Flush() {}
