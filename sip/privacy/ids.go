@@ -17,10 +17,16 @@ func (k *KeyRing) MapID(dst []byte, d *Dialog, id []byte) []byte {
 	key := k.ring.Load().forMillis(d.bornMillis())
 	w := scratches.Get().(*scratch)
 	w.buf = append(w.buf[:0], d.ID[len(d.ID)-saltSize:]...)
-	w.buf = append(w.buf, id...)
+	purpose := purposeID
+	if len(id) >= packable && lettersOnly(id) { // another gateway's
+		purpose = purposePackedID
+		w.buf = appendPacked(append(w.buf, byte(len(id)%8)), id)
+	} else {
+		w.buf = append(w.buf, id...)
+	}
 	n := len(w.buf)
 	w.buf = key.mapping.seal(w, w.buf, w.buf[:n])
-	dst = appendSealHead(dst, purposeID, key.id)
+	dst = appendSealHead(dst, purpose, key.id)
 	dst = appendLetters(dst, w.buf[n:])
 	scratches.Put(w)
 	return dst
@@ -30,7 +36,7 @@ func (k *KeyRing) MapID(dst []byte, d *Dialog, id []byte) []byte {
 // MapID did not make with a key of this ring.
 func (k *KeyRing) UnmapID(dst, mapped []byte) (plain []byte, ok bool) {
 	purpose, id, ok := readSealHead(mapped)
-	if !ok || purpose != purposeID || len(mapped) > 2*maxID {
+	if !ok || purpose != purposeID && purpose != purposePackedID || len(mapped) > 2*maxID {
 		return dst, false
 	}
 	key := k.find(id)
@@ -46,7 +52,22 @@ func (k *KeyRing) UnmapID(dst, mapped []byte) (plain []byte, ok bool) {
 	if !ok || len(salted) < saltSize {
 		return dst, false
 	}
+	if purpose == purposePackedID {
+		return unpackID(dst, salted[saltSize:])
+	}
 	return append(dst, salted[saltSize:]...), true
+}
+
+// unpackID: the count of letters modulo 8, and the letters.
+func unpackID(dst, b []byte) ([]byte, bool) {
+	if len(b) < 2 {
+		return dst, false
+	}
+	n := 8 * (len(b) - 1) / 5
+	for n > 0 && n%8 != int(b[0]) {
+		n--
+	}
+	return unpack(dst, b[1:], n), n > 0
 }
 
 // number is a keyed hash of text within the call of d: for what must be a number on the

@@ -22,7 +22,7 @@ import (
 //	 -  numbers that are there: their head byte, then their value in as many bytes as
 //	    the count of digits needs
 //	 -  SDP version (varint)
-//	 -  addresses: self, peer, target, routes, each with its length (varint)
+//	 -  addresses: self, peer, target, routes, each with its length (see appendText)
 func (k *KeyRing) Seal(dst []byte, d *Dialog) []byte {
 	key := k.ring.Load().forMillis(d.bornMillis())
 	w := scratches.Get().(*scratch)
@@ -110,10 +110,10 @@ func appendDialog(b []byte, d *Dialog) []byte {
 		b = binary.AppendUvarint(b, d.SDPVersion)
 	}
 	if addresses {
-		b = appendSized(b, d.Self)
-		b = appendSized(b, d.Peer)
-		b = appendSized(b, d.Target)
-		b = appendSized(b, d.Routes)
+		b = appendText(b, d.Self)
+		b = appendText(b, d.Peer)
+		b = appendText(b, d.Target)
+		b = appendText(b, d.Routes)
 	}
 	return b
 }
@@ -143,7 +143,7 @@ func readDialog(d *Dialog, b []byte) bool {
 	for _, field := range [...]*[]byte{&d.Self, &d.Peer, &d.Target, &d.Routes} {
 		*field = (*field)[:0]
 		if addresses {
-			*field = append(*field, r.sized()...)
+			*field = r.text(*field)
 		}
 	}
 	return r.ok && len(r.b) == 0
@@ -189,10 +189,6 @@ func appendNumber(b []byte, n numbering.Number) []byte {
 		b = append(b, byte(n>>(8*i)))
 	}
 	return b
-}
-
-func appendSized(b, text []byte) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 // reader takes fields off b; ok turns false when b is too short.

@@ -68,6 +68,7 @@ func lettersOnly(text []byte) bool {
 const (
 	purposeToken byte = iota
 	purposeID
+	purposePackedID // of what is letters itself
 )
 
 // appendSealHead spells purpose and key id in two letters.
