@@ -38,7 +38,7 @@ const literal = `
 sip: {listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"], timers: {t1: 20ms, t2: 80ms, t4: 100ms}}
 peers:
   - {name: phones, boundary: access, access: fixed, from: ["127.0.0.1"], numbers: ["+3161234"]}
-  - {name: core, boundary: trusted, to: ["sip:127.0.0.2:5170"], health: {every: 1s}}
+  - {name: core, boundary: trusted, to: ["sip:127.1.9.9:9"], health: {every: 1s}}
 routes: [{emergency: true, to: core}, {prefix: "", to: core}]
 admin: {listen: "127.0.0.1:0"}
 `
