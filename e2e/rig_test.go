@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -159,6 +160,17 @@ func (r *rig) local(s string) string {
 		"198.51.100.", fmt.Sprintf("127.5%d.100.", r.n),
 	).Replace(s)
 }
+
+// unlocal is the inverse of local, for a configuration.
+func (r *rig) unlocal(s string) string {
+	return strings.NewReplacer(
+		fmt.Sprintf("127.%d.2.", r.n), "192.0.2.",
+		fmt.Sprintf("127.%d.113.50", r.n), "203.0.113.50",
+		fmt.Sprintf("127.5%d.100.", r.n), "198.51.100.",
+	).Replace(s)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 func (r *rig) line(name string) line {
 	l := fixtureLines[name]
