@@ -210,6 +210,7 @@ func (g *leg) reinviteAnswered(m *wire.Message) {
 		return
 	case m.Status < 300:
 		g.retarget(m)
+		g.renegotiate(m)
 		g.ack(m)
 	default:
 		b := g.request(wire.Ack, g.target, m.CSeqNum, g.inv.branch, m.Get(wire.To))

@@ -165,6 +165,7 @@ func (g *leg) accepted(m *wire.Message, at int64) {
 	g.inv.stop(g.loop)
 	if !first { // to the caller's re-INVITE
 		g.retarget(m)
+		g.renegotiate(m)
 		g.ack(m)
 		g.after(g.loop.config.hold / 2)
 		return

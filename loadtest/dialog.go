@@ -137,6 +137,7 @@ func (g *leg) within(m *wire.Message, from dest) bool {
 		return true
 	case wire.Update:
 		g.retarget(m)
+		g.renegotiate(m)
 		g.got = true
 		g.answer(m, 200, from)
 	case wire.Notify:
@@ -168,10 +169,19 @@ func (g *leg) reinvited(m *wire.Message, from dest) {
 		g.answer(m, 491, from)
 	default:
 		g.retarget(m)
+		g.renegotiate(m)
 		g.serve(m, from)
 		g.got = true
 		g.version++
 		g.reply(200, true, "")
+	}
+}
+
+// renegotiate follows a new session description.
+func (g *leg) renegotiate(m *wire.Message) {
+	if g.media != nil {
+		g.media.aim(m.Body)
+		g.media.renegotiated()
 	}
 }
 

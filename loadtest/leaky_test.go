@@ -162,7 +162,7 @@ func through(t *testing.T, change func(*masker)) (Result, []oracle.Count) {
 	}
 	r, err := New(Config{Target: "udp:" + x.conn.LocalAddr().String(), CalleeListen: []string{"udp:" + callee}, Mix: mix,
 		Profile: Profile{{300, 300, 400 * time.Millisecond}}, Ring: 5 * time.Millisecond, Hold: 10 * time.Millisecond,
-		Linger: 100 * time.Millisecond, Seed: 7})
+		Linger: 100 * time.Millisecond, Seed: 7, MaxInFlight: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,9 @@ func (l *Loop) turn(start time.Time) {
 	for _, ep := range l.all {
 		ep.flush()
 	}
+	if l.media != nil {
+		l.media.flush()
+	}
 }
 
 func (l *Loop) receive(ep *endpoint) {

@@ -85,7 +85,7 @@ func (r *Run) newLoop(i int, callers *[habits][]*Caller) (*Loop, error) {
 		}
 	}
 	if s.Media {
-		m, err := newMedia(l)
+		m, err := newMedia(l, netip.MustParseAddr("127.0.0.1"))
 		if err != nil {
 			return nil, err
 		}

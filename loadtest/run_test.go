@@ -20,7 +20,7 @@ func direct(t *testing.T, network, mix string, change func(*Config)) Result {
 	}
 	defer there.Close()
 	c := Config{Target: network + ":" + there.Addresses(false)[0], Mix: m, Profile: Profile{{400, 400, time.Second}},
-		Ring: 20 * time.Millisecond, Hold: 20 * time.Millisecond, Linger: 200 * time.Millisecond, Seed: 1}
+		Ring: 20 * time.Millisecond, Hold: 20 * time.Millisecond, Linger: 200 * time.Millisecond, Seed: 1, MaxInFlight: 5000}
 	if change != nil {
 		change(&c)
 	}

@@ -140,7 +140,7 @@ type Outcome struct {
 
 // Result sums a run up, after Do.
 func (r *Run) Result() Result {
-	out := Result{Totals: r.sofar, Times: r.total.quantiles(), Findings: r.tally.Counts(), Samples: r.tally.Samples(), Length: r.length, Seconds: r.seconds}
+	out := Result{Totals: r.sofar, Times: r.total.quantiles(), Findings: r.tally.Counts(), Samples: r.tally.Samples(), Length: r.length, Seconds: r.seconds, Media: r.mediaResult()}
 	for _, w := range r.watched {
 		out.Processes = append(out.Processes, w.summary(out.Totals.Offered))
 	}
