@@ -358,12 +358,3 @@ func (nullStore) Append([]trace.Entry) error { return nil }
 type done chan struct{}
 
 func (d done) Recorded(error) { d <- struct{}{} }
-
-func TestBeginDoesNotAllocate(t *testing.T) {
-	r := trace.NewRecorder(nullStore{}, trace.Options{Window: time.Nanosecond})
-	defer r.Close()
-	rec, d := record(), make(done)
-	if n := testing.AllocsPerRun(1000, func() { r.Begin(rec, d); <-d }); n > 0 {
-		t.Errorf("%v allocations a record", n)
-	}
-}
