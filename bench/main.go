@@ -1,0 +1,131 @@
+// Command bench compares the gateway with what else could carry the calls, one element
+// after the other on this machine, interleaved over several rounds: Kamailio doing the
+// same work, Kamailio only relaying, sipgo's plain forwarding, a bare UDP relay. It
+// prints the table of figures to reach, with ratios.
+//
+//	go run ./bench            about two minutes
+//	go run ./bench --full     about twenty
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+var cli struct {
+	Full     bool          `help:"Three rounds of ten seconds, rates held for a minute."`
+	Rounds   int           `help:"Rounds; 0: as the mode says."`
+	For      time.Duration `help:"Length of one measurement; 0: as the mode says."`
+	Hold     time.Duration `help:"How long the highest rate must be held; 0: as the mode says."`
+	CostRate float64       `default:"1000" help:"Calls a second for CPU time a call."`
+	Only     []string      `help:"Only these elements."`
+	NoRates  bool          `help:"Do not look for the highest rate."`
+	NoSipp   bool          `name:"no-sipp" help:"Do not use the second generator, SIPp."`
+	Markdown string        `help:"Also write the tables to this file." type:"path"`
+	Keep     bool          `help:"Keep the working directory."`
+}
+
+func main() {
+	debug.SetGCPercent(400)
+	kong.Parse(&cli, kong.Name("bench"), kong.Description("Compares the gateway with its peers."))
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// plan is how long everything takes.
+type plan struct {
+	rounds int
+	length time.Duration // of one measurement
+	step   time.Duration // of one rate tried
+	hold   time.Duration // of the highest rate
+}
+
+func thePlan() plan {
+	p := plan{rounds: 1, length: 3 * time.Second, step: 3 * time.Second, hold: 5 * time.Second}
+	if cli.Full {
+		p = plan{rounds: 3, length: 10 * time.Second, step: 5 * time.Second, hold: time.Minute}
+	}
+	if cli.Rounds > 0 {
+		p.rounds = cli.Rounds
+	}
+	if cli.For > 0 {
+		p.length = cli.For
+	}
+	if cli.Hold > 0 {
+		p.hold = cli.Hold
+	}
+	return p
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	dir, err := os.MkdirTemp("", "clirgate-bench-")
+	if err != nil {
+		return err
+	}
+	if !cli.Keep {
+		defer os.RemoveAll(dir)
+	}
+	site, err := newSite(dir)
+	if err != nil {
+		return err
+	}
+	elements := site.elements()
+	if len(cli.Only) > 0 {
+		elements = pick(elements, cli.Only)
+	}
+	p := thePlan()
+	results := map[string]*measured{}
+	for round := range p.rounds {
+		for _, e := range elements {
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, p.rounds, e.name)
+			if results[e.name] == nil {
+				results[e.name] = &measured{}
+			}
+			if err := site.measure(ctx, e, p, results[e.name]); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+		}
+	}
+	if !cli.NoRates {
+		for _, e := range elements {
+			if !e.rated && !cli.Full {
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "highest rate: %s\n", e.name)
+			if err := site.highest(ctx, e, p, results[e.name]); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+		}
+	}
+	text := tables(elements, results, p)
+	fmt.Print(text)
+	if cli.Markdown != "" {
+		return os.WriteFile(cli.Markdown, []byte(text), 0o644)
+	}
+	return nil
+}
+
+func pick(all []*element, names []string) []*element {
+	var out []*element
+	for _, e := range all {
+		for _, n := range names {
+			if strings.Contains(e.name, n) {
+				out = append(out, e)
+				break
+			}
+		}
+	}
+	return out
+}
