@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -87,7 +89,8 @@ func (u *ua) host() string {
 
 func (u *ua) send(to, msg string) {
 	u.t.Helper()
-	if _, err := u.conn.WriteToUDPAddrPort([]byte(msg), netip.MustParseAddrPort(to)); err != nil {
+	_, err := u.conn.WriteToUDPAddrPort([]byte(msg), netip.MustParseAddrPort(to))
+	if err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
 		u.t.Fatalf("%s: send: %v", u.name, err)
 	}
 }
@@ -125,6 +128,21 @@ func (u *ua) response(status int) sipMsg {
 func (u *ua) final() sipMsg {
 	u.t.Helper()
 	return u.next("final response", func(m sipMsg) bool { return m.status() >= 200 })
+}
+
+// hears tells whether something with that in its start line comes within a time.
+func (u *ua) hears(what string, within time.Duration) bool {
+	limit := time.After(within)
+	for {
+		select {
+		case m := <-u.in:
+			if strings.Contains(m.start, what) {
+				return true
+			}
+		case <-limit:
+			return false
+		}
+	}
 }
 
 // drain forgets what has come so far.

@@ -1,12 +1,12 @@
 package gateway
 
 import (
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
-	"github.com/valyala/fasthttp"
 
 	"clirgate/admin"
 	"clirgate/sip/proxy"
@@ -129,21 +129,18 @@ func (g *Gateway) metricsRoute() admin.Route {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics{g}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return admin.Route{Method: "GET", Path: "/metrics", Open: g.config().Admin.Metrics == "open", Handler: func(ctx *fasthttp.RequestCtx) {
+	format := expfmt.NewFormat(expfmt.TypeTextPlain)
+	return admin.Page("/metrics", string(format), g.config().Admin.Metrics == "open", func(w io.Writer) error {
 		families, err := registry.Gather()
-		if err != nil {
-			g.log.Error("metrics cannot be read", "error", err)
-			ctx.SetStatusCode(fasthttp.StatusInternalServerError)
-			return
-		}
-		format := expfmt.NewFormat(expfmt.TypeTextPlain)
-		ctx.SetContentType(string(format))
-		enc := expfmt.NewEncoder(ctx, format)
+		enc := expfmt.NewEncoder(w, format)
 		for _, f := range families {
-			if err := enc.Encode(f); err != nil {
-				g.log.Error("metrics cannot be written", "error", err)
-				return
+			if err == nil {
+				err = enc.Encode(f)
 			}
 		}
-	}}
+		if err != nil {
+			g.log.Error("metrics cannot be read", "error", err)
+		}
+		return err
+	})
 }
