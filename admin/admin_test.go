@@ -43,6 +43,7 @@ type api struct {
 	ready  atomic.Pointer[error]
 	noc    string
 	client http.Client
+	parts  parts
 }
 
 type lockedBuffer struct {
@@ -85,7 +86,9 @@ func newAPI(t *testing.T, change ...func(*admin.Options)) *api {
 			}
 			return nil
 		},
+		Rate: 100_000,
 	}
+	a.parts.fill(&o)
 	for _, f := range change {
 		f(&o)
 	}
@@ -167,7 +170,8 @@ func (a *api) as(plain, method, path, body string, headers ...string) answer {
 		a.t.Fatal(err)
 	}
 	out := answer{status: res.StatusCode, header: res.Header, body: string(data)}
-	if len(data) > 0 {
+	conform(a.t, req, body, res, data)
+	if len(data) > 0 && strings.Contains(res.Header.Get("Content-Type"), "json") && !strings.Contains(res.Header.Get("Content-Type"), "jsonl") {
 		if err := json.Unmarshal(data, &out.json); err != nil {
 			a.t.Fatalf("%s %s: %q is no JSON", method, path, data)
 		}
@@ -413,8 +417,9 @@ func TestRace(t *testing.T) {
 
 func TestExtraRoutes(t *testing.T) {
 	extra := []admin.Route{
-		{Method: "GET", Path: "/metrics", Open: true, Handler: func(ctx *fasthttp.RequestCtx) {
+		{Method: "GET", Path: "/extra", Open: true, Handler: func(ctx *fasthttp.RequestCtx) {
 			_, known := admin.Holder(ctx)
+			ctx.SetContentType("application/json")
 			ctx.SetBodyString(`{"holder":` + map[bool]string{true: "1", false: "0"}[known] + `}`)
 		}},
 		{Method: "GET", Path: "/v1/cases", Roles: []token.Role{token.Investigator}, Handler: func(ctx *fasthttp.RequestCtx) {
@@ -422,7 +427,7 @@ func TestExtraRoutes(t *testing.T) {
 		}},
 	}
 	a := newAPI(t, func(o *admin.Options) { o.Extra = extra })
-	if r := a.as("", "GET", "/metrics", ""); r.status != 200 || r.body != `{"holder":0}` {
+	if r := a.as("", "GET", "/extra", ""); r.status != 200 || r.body != `{"holder":0}` {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	a.want(a.do("GET", "/v1/cases", ""), 403, "")

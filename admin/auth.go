@@ -34,6 +34,7 @@ func (s *Server) guard(route Route) fasthttp.RequestHandler {
 		if route.Open {
 			return // probes ask every second
 		}
+		s.writeAudit(ctx, &route)
 		holder, _ := Holder(ctx)
 		s.Log.Info("admin request", "method", method(ctx), "route", route.Path, "status", ctx.Response.StatusCode(),
 			"role", holder.Role, "name", holder.Name, "duration", s.Now().Sub(start))

@@ -69,8 +69,8 @@ func absent(ctx *fasthttp.RequestCtx) {
 func parameter(ctx *fasthttp.RequestCtx, name string) (string, bool) {
 	raw, _ := ctx.UserValue(name).(string)
 	text, err := url.PathUnescape(raw)
-	if err != nil {
-		badField(name, "is not well percent-encoded", "encode it as RFC 3986 says").write(ctx)
+	if err != nil || len(text) > maxArgument {
+		badField(name, "is too long, or not well percent-encoded", "encode it as RFC 3986 says").write(ctx)
 		return "", false
 	}
 	return text, true

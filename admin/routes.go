@@ -19,34 +19,49 @@ type Route struct {
 	Open    bool         // no token needed
 	Stream  bool         // the handler reads the body itself
 	MaxBody int          // bytes [64 KiB]
+	Audited bool         // written down although it changes nothing
+	Logged  bool         // the store writes down what is done: only refusals are left
 	Handler fasthttp.RequestHandler
 }
 
 // routes is the API, in the order of DESIGN 6.3.
 func (s *Server) routes() []Route {
-	noc := []token.Role{token.NOC}
+	noc, privacy := []token.Role{token.NOC}, []token.Role{token.Privacy}
 	return []Route{
 		{Method: "GET", Path: "/healthz", Open: true, Handler: s.healthz},
 		{Method: "GET", Path: "/readyz", Handler: s.readyz},
 		{Method: "GET", Path: "/openapi.yaml", Handler: s.openAPI},
 		{Method: "GET", Path: "/v1/whoami", Handler: s.whoami},
 		{Method: "GET", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.getSubscriber},
-		{Method: "PUT", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.putSubscriber},
-		{Method: "DELETE", Path: "/v1/subscribers/{number}", Roles: noc, Handler: s.deleteSubscriber},
+		{Method: "PUT", Path: "/v1/subscribers/{number}", Roles: noc, Logged: true, Handler: s.putSubscriber},
+		{Method: "DELETE", Path: "/v1/subscribers/{number}", Roles: noc, Logged: true, Handler: s.deleteSubscriber},
+		{Method: "POST", Path: "/v1/subscribers:import", Roles: noc, Stream: true, Handler: s.importSubscribers},
+		{Method: "GET", Path: "/v1/subscribers:export", Roles: noc, Audited: true, Handler: s.exportSubscribers},
+		{Method: "GET", Path: "/v1/jobs", Roles: noc, Handler: s.listJobs},
+		{Method: "GET", Path: "/v1/jobs/{id}", Roles: noc, Handler: s.getJob},
+		{Method: "GET", Path: "/v1/changes", Roles: noc, Handler: s.listChanges},
+		{Method: "POST", Path: "/v1/changes/{revision}:revert", Roles: noc, Logged: true, Handler: s.revertChange},
 		{Method: "POST", Path: "/v1/explain", Roles: noc, MaxBody: maxExplain, Handler: s.explain},
 		{Method: "POST", Path: "/v1/explain:change", Roles: noc, MaxBody: maxExplain, Handler: s.explainChange},
 		{Method: "GET", Path: "/v1/peers", Roles: noc, Handler: s.listPeers},
 		{Method: "POST", Path: "/v1/peers/{name}:drain", Roles: noc, Handler: s.drainPeer},
 		{Method: "POST", Path: "/v1/peers/{name}:resume", Roles: noc, Handler: s.resumePeer},
+		{Method: "GET", Path: "/v1/nodes", Roles: noc, Handler: s.listNodes},
 		{Method: "GET", Path: "/v1/status", Roles: noc, Handler: s.status},
+		{Method: "GET", Path: "/v1/audit", Roles: privacy, Handler: s.listAudit},
+		{Method: "GET", Path: "/v1/audit:export", Roles: privacy, Audited: true, Handler: s.exportAudit},
+		{Method: "GET", Path: "/v1/audit:verify", Roles: privacy, Handler: s.verifyAudit},
 	}
 }
+
+// Routes is every endpoint.
+func (s *Server) Routes() []Route { return append(s.routes(), s.Extra...) }
 
 // register gives the router all routes. It cannot tell verbs behind a parameter apart, so
 // those of one path are one route to it.
 func (s *Server) register(r *router.Router) {
 	verbs := map[[2]string]map[string]fasthttp.RequestHandler{}
-	for _, route := range append(s.routes(), s.Extra...) {
+	for _, route := range s.Routes() {
 		stem, verb, ok := strings.Cut(route.Path, "}:")
 		if !ok {
 			r.Handle(route.Method, route.Path, s.guard(route))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clirgate/admin/token"
+	"clirgate/audit"
 	"clirgate/numbering"
 	"clirgate/rules"
 	"github.com/fasthttp/router"
@@ -38,11 +39,18 @@ type Options struct {
 	Status    func() Status
 	Peers     Peers
 	Explainer Explainer
-	Ready     func() error     // why the gateway is not ready; nil: it always is
-	Log       *slog.Logger     // nil: slog.Default
-	Now       func() time.Time // nil: time.Now
-	Extra     []Route          // endpoints of others, as metrics
-	Rate      float64          // requests a second of one token [50]; a burst of four seconds is taken
+	History   History
+	Audit     audit.Log
+	Importer  Importer
+	Nodes     func(ctx context.Context) ([]Node, error) // that share the rules, this one included
+	// All calls each for every subscriber, without notes, and answers their revision.
+	All   func(ctx context.Context, each func(rules.Subscriber)) (uint64, error)
+	Spool string           // directory for uploads under way; empty: the system's
+	Ready func() error     // why the gateway is not ready; nil: it always is
+	Log   *slog.Logger     // nil: slog.Default
+	Now   func() time.Time // nil: time.Now
+	Extra []Route          // endpoints of others, as metrics
+	Rate  float64          // requests a second of one token [50]; a burst of four seconds is taken
 }
 
 // The limits of one request and connection.
@@ -63,6 +71,9 @@ type Server struct {
 	http    *fasthttp.Server
 	limits  limits
 	replays replays
+	jobs    jobs
+
+	strangers limits
 }
 
 // New makes the API; it listens when Serve is called. Routes that clash are a
@@ -98,7 +109,12 @@ func New(o Options) *Server {
 func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
 
 // Shutdown stops listening and waits for requests under way until ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.ShutdownWithContext(ctx) }
+//
+// Jobs are cancelled, and gone when it returns.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.jobs.close()
+	return s.http.ShutdownWithContext(ctx)
+}
 
 func (s *Server) router() *router.Router {
 	r := router.New()

@@ -69,6 +69,9 @@ func (s *Server) putSubscriber(ctx *fasthttp.RequestCtx) {
 	if match == rules.Absent() || match == rules.Unsaid() {
 		status = fasthttp.StatusCreated // both are done only where nothing was
 	}
+	if !s.everywhere(ctx, revision) {
+		return
+	}
 	ctx.Response.Header.Set("ETag", etag(revision))
 	writeJSON(ctx, status, sub.Document())
 }
@@ -84,11 +87,14 @@ func (s *Server) deleteSubscriber(ctx *fasthttp.RequestCtx) {
 	}
 	wait, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	if _, err := s.Rules.Delete(wait, n, match, by); err != nil {
+	revision, err := s.Rules.Delete(wait, n, match, by)
+	if err != nil {
 		s.fail(ctx, err)
 		return
 	}
-	ctx.SetStatusCode(fasthttp.StatusNoContent)
+	if s.everywhere(ctx, revision) {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+	}
 }
 
 // number reads the subscriber's number from the path, in any spelling, or
@@ -121,6 +127,9 @@ const maxReason = 500
 
 // change reads on what condition a change is made, by whom and why.
 func (s *Server) change(ctx *fasthttp.RequestCtx) (rules.Match, rules.By, bool) {
+	if !waits(ctx) {
+		return rules.Match{}, rules.By{}, false
+	}
 	match, wrong := condition(ctx)
 	if wrong != nil {
 		wrong.write(ctx)

@@ -1,0 +1,393 @@
+package admin_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"clirgate/admin"
+	"clirgate/admin/token"
+	"clirgate/rules"
+)
+
+// paths fills a path's parameters in.
+var paths = strings.NewReplacer("{number}", "+31612345678", "{name}", "core%20x", "{id}", "x", "{revision}", "1")
+
+// No endpoint but liveness answers without a good token of the right role.
+func TestEveryEndpointWantsItsToken(t *testing.T) {
+	a := newAPI(t)
+	expired := a.token(token.NOC, "late", time.Now().Add(-time.Second))
+	byRole := map[token.Role]string{}
+	for _, role := range token.Roles() {
+		byRole[role] = a.token(role, "somebody", time.Time{})
+	}
+	for _, r := range a.server.Routes() {
+		path := paths.Replace(r.Path)
+		for name, plain := range map[string]string{"no": "", "wrong": a.noc + "x", "expired": expired} {
+			if got := a.as(plain, r.Method, path, "").status; (got == 401) == r.Open {
+				t.Errorf("%s token, %s %s: %d", name, r.Method, path, got)
+			}
+		}
+		for role, plain := range byRole {
+			allowed := len(r.Roles) == 0 || r.Roles[0] == role
+			if got := a.as(plain, r.Method, path, "").status; (got == 403) == allowed {
+				t.Errorf("%s, %s %s: %d", role, r.Method, path, got)
+			}
+		}
+	}
+}
+
+// Bodies that are too large or malformed are refused by every endpoint that takes one,
+// and by nobody without a token even read.
+func TestEveryEndpointRefusesBadBodies(t *testing.T) {
+	a := newAPI(t)
+	for _, r := range a.server.Routes() {
+		if r.Method == "GET" || r.Stream {
+			continue
+		}
+		path := paths.Replace(r.Path)
+		if got := a.do(r.Method, path, strings.Repeat("x", max(r.MaxBody, 64<<10)+1)).status; got != 413 {
+			t.Errorf("%s %s: %d to a body too large", r.Method, path, got)
+		}
+		if got := a.as("", r.Method, path, strings.Repeat("x", 1<<20)).status; got != 401 {
+			t.Errorf("%s %s: %d to a stranger's body", r.Method, path, got)
+		}
+		if r.Method == "PUT" || strings.Contains(r.Path, "explain") {
+			for _, body := range []string{"", "[", `{"x":1}`, `{} {}`, "null x", `"` + strings.Repeat("a", 100) + `"`} {
+				if got := a.do(r.Method, path, body).status; got != 400 {
+					t.Errorf("%s %s: %d to %q", r.Method, path, got, body)
+				}
+			}
+		}
+	}
+}
+
+func TestPeers(t *testing.T) {
+	a := newAPI(t)
+	if r := a.do("GET", "/v1/peers", ""); r.status != 200 || !strings.Contains(r.body, `"state":"up"`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := a.do("POST", "/v1/peers/core%20x:drain?reason=works", ""); r.status != 200 || r.field("state") != "drained" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := a.do("POST", "/v1/peers/core%20x:resume", ""); r.status != 200 || r.field("state") != "up" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("POST", "/v1/peers/nobody:drain", ""), 404, "")
+	a.want(a.do("POST", "/v1/peers/core%20x:explode", ""), 404, "")
+	a.want(a.do("GET", "/v1/peers/core%20x:drain", ""), 405, "")
+}
+
+func TestStatusAndNodes(t *testing.T) {
+	a := newAPI(t)
+	if r := a.do("GET", "/v1/status", ""); r.status != 200 || r.field("state") != "serving" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := a.do("GET", "/v1/nodes", ""); r.status != 200 || !strings.Contains(r.body, `"name":"gw1"`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.parts.fails = rules.ErrUnavailable
+	a.want(a.do("GET", "/v1/nodes", ""), 503, "")
+}
+
+// wait=all answers when every live node has the change.
+func TestWaitForAllNodes(t *testing.T) {
+	a := newAPI(t)
+	a.parts.nodes = append(a.parts.nodes, admin.Node{Name: "gw2", Live: true}, admin.Node{Name: "gone"})
+	go func() {
+		time.Sleep(20 * time.Millisecond)
+		a.parts.mu.Lock()
+		defer a.parts.mu.Unlock()
+		a.parts.nodes[1].Revision = 1
+	}()
+	if r := a.do("PUT", one+"?wait=all", `{}`); r.status != 201 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("PUT", one+"?wait=some", `{}`), 400, "wait")
+}
+
+func TestExplainEndpoint(t *testing.T) {
+	a := newAPI(t)
+	if r := a.do("POST", "/v1/explain", `{"peer":"phones","message":"INVITE 31612345678","name":"n"}`); r.status != 200 || r.field("name") != "n" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("POST", "/v1/explain", `{}`), 400, "peer")
+	a.want(a.do("POST", "/v1/explain", `{"message":7}`), 400, "message")
+	a.want(a.do("POST", "/v1/explain", `{"messag1":7}`), 400, "messag?")
+	a.want(a.do("POST", "/v1/explain", `{}`, "Content-Type: text/plain"), 415, "Content-Type")
+	r := a.do("POST", "/v1/explain:change", `{"subscribers":[{"number":"06-12345678"}],"calls":[{"peer":"p"}]}`)
+	if r.status != 200 || !strings.Contains(r.body, `"differences":["class: N, then W","rule: D8, then D2","effects: none, then x","answer: forwarded, then 433 Anonymity Disallowed"]`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("POST", "/v1/explain:change", `{"subscribers":[{"number":"06-12345678"}],"calls":[{}]}`), 400, "calls[0].peer")
+	a.want(a.do("POST", "/v1/explain:change", `{"subscribers":[{"number":"06-12345678"}]}`), 400, "calls")
+	a.want(a.do("POST", "/v1/explain:change", `{"subscribers":[{"clip":1}],"calls":[{}]}`), 400, "subscribers[0].clip")
+	a.parts.fails = errors.New("+31612345678 cannot be resolved")
+	a.want(a.do("POST", "/v1/explain", `{"peer":"phones"}`), 503, "")
+}
+
+func history() (list []rules.Change) {
+	for i := range uint64(120) {
+		actor := "noc:alice"
+		if i%2 == 1 {
+			actor = "noc:bob"
+		}
+		list = append(list, rules.Change{
+			Revision: i + 1, Time: time.Unix(1_700_000_000+int64(i), 0), By: rules.By{Actor: actor, Reason: "r"}, Number: number("31612345678"),
+			After: &rules.Subscriber{Number: number("31612345678")},
+		})
+	}
+	return list
+}
+
+func TestChanges(t *testing.T) {
+	a := newAPI(t)
+	a.parts.changes = history()
+	revisions := func(query string) (list []int) {
+		t.Helper()
+		for next := ""; ; {
+			r := a.do("GET", "/v1/changes?"+query+next, "")
+			if r.status != 200 {
+				t.Fatalf("%d %s", r.status, r.body)
+			}
+			for _, c := range r.json["changes"].([]any) {
+				list = append(list, int(c.(map[string]any)["revision"].(float64)))
+			}
+			if r.json["next"] == nil {
+				return list
+			}
+			next = "&cursor=" + r.field("next")
+		}
+	}
+	if all := revisions("limit=50"); len(all) != 120 || all[0] != 120 || all[119] != 1 {
+		t.Errorf("%v", all)
+	}
+	if some := revisions("actor=noc:bob&since=2023-11-14T22:15:10Z&until=2023-11-14T22:15:14Z&number=0612345678"); fmt.Sprint(some) != "[114 112]" {
+		t.Errorf("%v", some)
+	}
+	for query, field := range map[string]string{
+		"limit=0": "limit", "limit=x": "limit", "limit=501": "limit", "cursor=-": "cursor", "since=yesterday": "since", "until=1": "until",
+		"number=alice": "number", "before=3": "before", "actor=" + strings.Repeat("x", 201): "actor",
+	} {
+		a.want(a.do("GET", "/v1/changes?"+query, ""), 400, field)
+	}
+	if r := a.do("POST", "/v1/changes/7:revert?reason=oops&wait=all", ""); r.status != 200 || r.header.Get("ETag") != `"99"` || r.field("actor") != "noc:alice" || r.json["after"] != nil {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("POST", "/v1/changes/700:revert", ""), 404, "")
+	a.want(a.do("POST", "/v1/changes/x:revert", ""), 400, "revision")
+	a.parts.fails = rules.ErrStale
+	a.want(a.do("POST", "/v1/changes/7:revert", ""), 409, "")
+	a.parts.fails = rules.ErrUnavailable
+	a.want(a.do("GET", "/v1/changes", ""), 503, "")
+}
+
+// job waits until a job has ended.
+func (a *api) job(path string) answer {
+	a.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if r := a.do("GET", path, ""); r.field("state") != "running" {
+			return r
+		}
+	}
+	a.t.Fatal("the job does not end")
+	panic("unreachable")
+}
+
+func TestImport(t *testing.T) {
+	a := newAPI(t)
+	rows := "number,clir\n" + strings.Repeat("+31612345678,permanent\n", 10_000) // more than a body may be elsewhere
+	r := a.do("POST", "/v1/subscribers:import?reason=move&dry_run=true", rows, "Content-Type: text/csv")
+	if r.status != 202 || r.field("state") != "running" || r.json["dry_run"] != true {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	j := a.job(r.header.Get("Location"))
+	if j.field("state") != "done" || j.json["rows"] != 10_001.0 || j.json["done"] != 1.0 || j.json["bad"] != 1.0 || !strings.Contains(j.body, `"line":2,"field":"clir"`) {
+		t.Errorf("%s", j.body)
+	}
+	if a.parts.sent != rows {
+		t.Errorf("%d bytes came", len(a.parts.sent))
+	}
+	if r := a.do("GET", "/v1/jobs", ""); r.status != 200 || strings.Count(r.body, `"id"`) != 1 || strings.Contains(r.body, `"line"`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("GET", "/v1/jobs/nothing", ""), 404, "")
+	a.want(a.do("POST", "/v1/subscribers:import", rows), 415, "Content-Type")
+	a.want(a.do("POST", "/v1/subscribers:import?dry_run=maybe", rows, "Content-Type: text/csv"), 400, "dry_run")
+	a.want(a.do("POST", "/v1/subscribers:import?dryrun=true", rows, "Content-Type: text/csv"), 400, "dryrun")
+
+	r = a.do("POST", "/v1/subscribers:import", `{"fail":1}`+"\n", "Content-Type: application/jsonl")
+	if j := a.job(r.header.Get("Location")); j.field("state") != "failed" || j.field("error") == "" {
+		t.Errorf("%s", j.body)
+	}
+}
+
+// One import at a time; the second is told so.
+func TestImportsDoNotOverlap(t *testing.T) {
+	a := newAPI(t)
+	hold := make(chan struct{})
+	a.parts.hold = hold
+	first := a.do("POST", "/v1/subscribers:import", "number\n", "Content-Type: text/csv")
+	if r := a.do("POST", "/v1/subscribers:import", "number\n", "Content-Type: text/csv"); r.status != 409 || r.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	close(hold)
+	if j := a.job(first.header.Get("Location")); j.field("state") != "done" {
+		t.Errorf("%s", j.body)
+	}
+}
+
+func TestExport(t *testing.T) {
+	a := newAPI(t)
+	want := "number,clir,clip,acr,tir,override,shield_on_bills,note,until\n" +
+		"'+31612345678,permanent,true,false,none,false,false,'=1+1,2096-10-02T07:06:40Z\n'+31612345679,none,true,false,none,false,false,,\n"
+	if r := a.do("GET", "/v1/subscribers:export", ""); r.status != 200 || r.body != want {
+		t.Errorf("%d %q", r.status, r.body)
+	}
+	if r := a.do("GET", "/v1/subscribers:export?format=jsonl", ""); r.status != 200 || strings.Count(r.body, "\n") != 2 || !strings.HasPrefix(r.body, `{"number":"+31612345678","clir":"permanent"`) {
+		t.Errorf("%d %q", r.status, r.body)
+	}
+	a.want(a.do("GET", "/v1/subscribers:export?format=xml", ""), 400, "format")
+	a.parts.fails = rules.ErrUnavailable
+	if r := a.do("GET", "/v1/subscribers:export", ""); !strings.HasSuffix(r.body, "export is incomplete: the store does not answer\n") {
+		t.Errorf("%q", r.body)
+	}
+}
+
+func TestAudit(t *testing.T) {
+	a := newAPI(t)
+	privacy := a.token(token.Privacy, "pia", time.Time{})
+	a.do("PUT", one+"?reason=ticket", `{"note":"secret"}`)
+	a.do("GET", one, "")
+	a.do("PUT", one+"?reason=again", `{}`)
+	a.as("", "GET", one, "")
+	a.as(privacy, "DELETE", one, "")
+	a.do("GET", "/v1/subscribers:export", "")
+	a.do("POST", "/v1/peers/core%20x:drain", "")
+	r := a.as(privacy, "GET", "/v1/audit", "")
+	var got []string
+	for _, e := range r.json["entries"].([]any) {
+		e := e.(map[string]any)
+		got = append(got, fmt.Sprintf("%v %v:%v %v %v %v %v", e["seq"], e["role"], e["actor"], e["action"], e["object"], e["purpose"], e["outcome"]))
+	}
+	want := []string{
+		"5 noc:alice POST /v1/peers/{name}:drain peer:core x  done",
+		"4 noc:alice GET /v1/subscribers:export   done",
+		"3 privacy:pia DELETE /v1/subscribers/{number} subscriber:+31612345678  refused",
+		"2 : GET /v1/subscribers/{number}   refused",
+		"1 noc:alice PUT /v1/subscribers/{number} subscriber:+31612345678 again refused",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") || strings.Contains(r.body, "secret") {
+		t.Errorf("%s", strings.Join(got, "\n"))
+	}
+	if r := a.as(privacy, "GET", "/v1/audit?limit=2&actor=alice", ""); strings.Count(r.body, `"seq"`) != 2 || r.field("next") == "" {
+		t.Errorf("%s", r.body)
+	}
+	if r := a.as(privacy, "GET", "/v1/audit:verify", ""); r.status != 200 || r.json["whole"] != true || !strings.Contains(r.body, `"seq":5`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.parts.log[1].Action = "GET /v1/nothing"
+	if r := a.as(privacy, "GET", "/v1/audit:verify", ""); r.status != 200 || r.json["whole"] != false || !strings.Contains(r.body, `"entry 2 was changed"`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := a.as(privacy, "GET", "/v1/audit:export", ""); r.status != 200 || strings.Count(r.body, "\n") != 8 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.as(privacy, "GET", "/v1/audit:export?after=x", ""), 400, "after")
+	a.want(a.as(privacy, "GET", "/v1/audit?color=red", ""), 400, "color")
+}
+
+func TestIdempotencyKeys(t *testing.T) {
+	a := newAPI(t)
+	now := time.Now()
+	a.server.Now = func() time.Time { return now }
+	ask := func(peer string, headers ...string) answer {
+		return a.do("POST", "/v1/explain", `{"peer":"`+peer+`"}`, append(headers, "Idempotency-Key: k1")...)
+	}
+	first := ask("a")
+	again := ask("a")
+	if again.status != 200 || again.body != first.body || again.header.Get("Idempotency-Replayed") != "true" || again.header.Get("Content-Type") != "application/json" || len(a.parts.asked) != 1 {
+		t.Errorf("%d %s, asked %d times", again.status, again.body, len(a.parts.asked))
+	}
+	a.want(ask("b"), 422, "Idempotency-Key")
+	bob := a.token(token.NOC, "bob", time.Time{})
+	if r := a.as(bob, "POST", "/v1/explain", `{"peer":"b"}`, "Idempotency-Key: k1"); r.status != 200 {
+		t.Errorf("bob's own key: %d", r.status)
+	}
+	now = now.Add(25 * time.Hour)
+	if r := ask("b"); r.status != 200 || r.header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("a day later: %d", r.status)
+	}
+	a.want(a.do("POST", "/v1/explain", `{}`, "Idempotency-Key: "), 400, "Idempotency-Key")
+	a.want(a.do("POST", "/v1/explain", `{}`, "Idempotency-Key: "+strings.Repeat("x", 201)), 400, "Idempotency-Key")
+	// What failed for the gateway's own reasons is tried again.
+	a.parts.fails = errors.New("away")
+	if r := a.do("POST", "/v1/explain", `{"peer":"a"}`, "Idempotency-Key: k2"); r.status != 503 {
+		t.Errorf("%d", r.status)
+	}
+	a.parts.fails = nil
+	if r := a.do("POST", "/v1/explain", `{"peer":"a"}`, "Idempotency-Key: k2"); r.status != 200 {
+		t.Errorf("%d", r.status)
+	}
+}
+
+// The same key many times at once is one request.
+func TestIdempotencyKeysRace(t *testing.T) {
+	a := newAPI(t)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if r := a.do("POST", "/v1/explain", `{"peer":"a"}`, "Idempotency-Key: k"); r.status != 200 && r.status != 409 {
+				t.Errorf("%d %s", r.status, r.body)
+			}
+		})
+	}
+	wg.Wait()
+	if len(a.parts.asked) != 1 {
+		t.Errorf("done %d times", len(a.parts.asked))
+	}
+}
+
+func TestRateOfOneToken(t *testing.T) {
+	a := newAPI(t, func(o *admin.Options) { o.Rate = 1 })
+	now := time.Now()
+	a.server.Now = func() time.Time { return now }
+	for range 4 {
+		if r := a.do("GET", "/v1/whoami", ""); r.status != 200 {
+			t.Errorf("%d", r.status)
+		}
+	}
+	r := a.do("GET", "/v1/whoami", "")
+	if a.want(r, 429, ""); r.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if r := a.as(a.token(token.NOC, "bob", time.Time{}), "GET", "/v1/whoami", ""); r.status != 200 {
+		t.Errorf("another token: %d", r.status)
+	}
+	now = now.Add(time.Second)
+	if r := a.do("GET", "/v1/whoami", ""); r.status != http.StatusOK {
+		t.Errorf("a second later: %d", r.status)
+	}
+}
+
+func TestPartsThatAreAbsent(t *testing.T) {
+	a := newAPI(t, func(o *admin.Options) {
+		*o = admin.Options{Rules: o.Rules, Tokens: o.Tokens, Plan: o.Plan, Log: o.Log, Rate: o.Rate}
+	})
+	privacy := a.token(token.Privacy, "pia", time.Time{})
+	for _, e := range []string{
+		"GET /v1/status", "GET /v1/peers", "GET /v1/nodes", "GET /v1/changes", "POST /v1/explain", "POST /v1/explain:change", "POST /v1/peers/x:drain",
+		"POST /v1/changes/1:revert", "POST /v1/subscribers:import", "GET /v1/subscribers:export", "GET /v1/audit", "GET /v1/audit:verify", "GET /v1/audit:export",
+	} {
+		method, path, _ := strings.Cut(e, " ")
+		plain := a.noc
+		if strings.Contains(path, "audit") {
+			plain = privacy
+		}
+		a.want(a.as(plain, method, path, "{}"), 501, "")
+	}
+}

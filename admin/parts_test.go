@@ -1,0 +1,178 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"clirgate/admin"
+	"clirgate/audit"
+	"clirgate/numbering"
+	"clirgate/rules"
+	"github.com/valyala/fasthttp"
+)
+
+// parts stand in for what the gateway gives the API.
+type parts struct {
+	mu      sync.Mutex
+	drained bool
+	changes []rules.Change
+	log     []audit.Entry
+	asked   []admin.Question
+	hold    chan struct{} // an import waits for it
+	fails   error
+	nodes   []admin.Node
+	sent    string // what was imported
+}
+
+func (p *parts) fill(o *admin.Options) {
+	p.nodes = []admin.Node{{Name: "gw1", Seen: time.Now(), Live: true, Revision: 1 << 40}}
+	o.Peers, o.Explainer, o.History, o.Importer, o.Audit = p, p, p, p, (*auditLog)(p)
+	o.Status = func() admin.Status { return admin.Status{Node: "gw1", State: "serving", Started: time.Now()} }
+	o.Nodes = func(context.Context) ([]admin.Node, error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return slices.Clone(p.nodes), p.fails
+	}
+	o.All = func(_ context.Context, each func(rules.Subscriber)) (uint64, error) {
+		each(rules.Subscriber{Number: number("31612345678"), CLIR: rules.CLIRPermanent, Note: "=1+1", Until: time.Unix(4_000_000_000, 0)})
+		each(rules.Subscriber{Number: number("31612345679")})
+		return 7, p.fails
+	}
+	o.Extra = []admin.Route{{Method: "GET", Path: "/metrics", Handler: func(ctx *fasthttp.RequestCtx) {
+		ctx.SetContentType("text/plain")
+		ctx.SetBodyString("clirgate_up 1\n")
+	}}}
+}
+
+func number(digits string) numbering.Number {
+	return numbering.New(numbering.International, []byte(digits))
+}
+
+func (p *parts) Peers() []admin.Peer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer := admin.Peer{Name: "core x", Boundary: "trusted", State: "up"}
+	if p.drained {
+		peer.State = "drained"
+	}
+	return []admin.Peer{peer}
+}
+
+func (p *parts) DrainPeer(name string, drained bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if name == "core x" {
+		p.drained = drained
+	}
+	return name == "core x"
+}
+
+func (p *parts) Explain(_ context.Context, q admin.Question, proposed []rules.Subscriber) (*admin.Explanation, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, q)
+	switch {
+	case p.fails != nil:
+		return nil, p.fails
+	case q.Peer == "":
+		return nil, &rules.FieldError{Field: "peer", Wrong: "is missing", Mend: "give it"}
+	}
+	e := &admin.Explanation{Name: q.Name, Decision: &admin.Decision{Class: "N", Rule: "D8"}, Source: admin.Source{Peer: q.Peer}}
+	if len(proposed) > 0 {
+		e.Decision = &admin.Decision{Class: "W", Rule: "D2", Effects: []string{"x"}}
+		e.Answer = &admin.Answer{Status: 433, Reason: "Anonymity Disallowed"}
+	}
+	return e, nil
+}
+
+func (p *parts) Changes(_ context.Context, q admin.ChangeQuery) (list []rules.Change, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.changes) - 1; i >= 0 && len(list) < q.Limit; i-- {
+		c := p.changes[i]
+		if (q.Before == 0 || c.Revision < q.Before) && (q.Number == 0 || q.Number == c.Number) && (q.Actor == "" || q.Actor == c.By.Actor) &&
+			!c.Time.Before(q.From) && (q.To.IsZero() || c.Time.Before(q.To)) {
+			list = append(list, c)
+		}
+	}
+	return list, p.fails
+}
+
+func (p *parts) Revert(_ context.Context, revision uint64, by rules.By) (rules.Change, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.changes {
+		if c.Revision == revision {
+			return rules.Change{Revision: 99, Time: time.Now(), By: by, Number: c.Number, Before: c.After, After: c.Before}, p.fails
+		}
+	}
+	return rules.Change{}, rules.ErrNotFound
+}
+
+var errImport = errors.New("the store is away")
+
+func (p *parts) Import(ctx context.Context, in io.Reader, o admin.ImportOptions, progress func(admin.ImportProgress)) error {
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.sent = string(data)
+	hold := p.hold
+	p.mu.Unlock()
+	progress(admin.ImportProgress{Rows: uint64(strings.Count(string(data), "\n")), Changed: 1, Bad: 1, BadRows: []admin.BadRow{{Line: 2, Field: "clir", Wrong: "has an unknown value"}}})
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if strings.Contains(string(data), "fail") {
+		return errImport
+	}
+	return nil
+}
+
+// auditLog is an audit.Log in memory.
+type auditLog parts
+
+func (l *auditLog) Append(_ context.Context, e audit.Entry) (audit.Entry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e = e.After(l.head())
+	l.log = append(l.log, e)
+	return e, nil
+}
+
+func (l *auditLog) head() audit.Head {
+	if len(l.log) == 0 {
+		return audit.Head{}
+	}
+	return l.log[len(l.log)-1].Head()
+}
+
+func (l *auditLog) Read(_ context.Context, q audit.Query) (list []audit.Entry, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.log {
+		if e.Seq > q.After && (q.Before == 0 || e.Seq < q.Before) && (q.Actor == "" || q.Actor == e.Actor) && (q.Outcome == "" || q.Outcome == e.Outcome) {
+			list = append(list, e)
+		}
+	}
+	if q.Newest {
+		slices.Reverse(list)
+	}
+	return list[:min(len(list), q.Bound())], nil
+}
+
+func (l *auditLog) Head(context.Context) (audit.Head, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.head(), nil
+}
