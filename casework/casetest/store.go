@@ -1,0 +1,201 @@
+// Package casetest has what tests of casework need: a store, an audit log and an
+// address book in memory.
+package casetest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"clirgate/casework"
+	"clirgate/numbering"
+)
+
+// Store keeps cases in memory. Its zero value is ready.
+type Store struct {
+	mu   sync.Mutex
+	rows map[string]casework.Row
+	docs map[string][]casework.Document
+	fail error
+}
+
+var _ casework.Store = (*Store)(nil)
+
+// Fail makes every method answer err from now on; nil: work again.
+func (s *Store) Fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+// Save keeps row and documents.
+func (s *Store) Save(_ context.Context, row casework.Row, docs ...casework.Document) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	if s.rows[row.ID].Revision != row.Revision-1 {
+		return casework.ErrStale
+	}
+	if s.rows == nil {
+		s.rows, s.docs = make(map[string]casework.Row), make(map[string][]casework.Document)
+	}
+	s.rows[row.ID] = row
+	s.docs[row.ID] = append(s.docs[row.ID], docs...)
+	return nil
+}
+
+// Get answers one row.
+func (s *Store) Get(_ context.Context, kind casework.Kind, id string) (casework.Row, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, ok := s.rows[id]
+	switch {
+	case s.fail != nil:
+		return row, s.fail
+	case !ok || row.Kind != kind:
+		return casework.Row{}, casework.ErrNotFound
+	}
+	return row, nil
+}
+
+// List yields rows, newest first.
+func (s *Store) List(_ context.Context, f casework.Filter, each func(casework.Row) bool) error {
+	s.mu.Lock()
+	var list []casework.Row
+	for _, r := range s.rows {
+		if (f.Kind == "" || r.Kind == f.Kind) && (f.State == "" || r.State == f.State) && (f.Subject == nil || r.Subject == *f.Subject) {
+			list = append(list, r)
+		}
+	}
+	err := s.fail
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(list, func(a, b casework.Row) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
+	})
+	for _, r := range list {
+		if !each(r) {
+			break
+		}
+	}
+	return nil
+}
+
+// Document answers one document.
+func (s *Store) Document(_ context.Context, owner string, n int) (casework.Document, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.docs[owner] {
+		if d.N == n {
+			return d, s.fail
+		}
+	}
+	return casework.Document{}, casework.ErrNotFound
+}
+
+// Documents lists documents.
+func (s *Store) Documents(_ context.Context, owner string) (list []casework.Document, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.docs[owner] {
+		d.Sealed = nil
+		list = append(list, d)
+	}
+	return list, s.fail
+}
+
+// Expired lists rows whose time is over.
+func (s *Store) Expired(_ context.Context, now time.Time) (ids []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, r := range s.rows {
+		if !r.Expires.IsZero() && !r.Expires.After(now) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, s.fail
+}
+
+// Delete deletes rows and documents.
+func (s *Store) Delete(_ context.Context, ids []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	for _, id := range ids {
+		delete(s.rows, id)
+		delete(s.docs, id)
+	}
+	return nil
+}
+
+// Audit keeps events in memory. Its zero value is ready.
+type Audit struct {
+	mu     sync.Mutex
+	events []casework.Event
+	fail   error
+}
+
+var (
+	_ casework.Auditor  = (*Audit)(nil)
+	_ casework.AuditLog = (*Audit)(nil)
+)
+
+// Fail makes Audit answer err from now on; nil: work again.
+func (a *Audit) Fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fail = err
+}
+
+// Audit keeps an event.
+func (a *Audit) Audit(_ context.Context, e casework.Event) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fail == nil {
+		a.events = append(a.events, e)
+	}
+	return a.fail
+}
+
+// Events yields what was kept.
+func (a *Audit) Events(_ context.Context, actor string, from, to time.Time, yield func(casework.Event) bool) error {
+	a.mu.Lock()
+	events := slices.Clone(a.events)
+	a.mu.Unlock()
+	for _, e := range events {
+		if (actor == "" || e.Actor == actor) && !e.At.Before(from) && e.At.Before(to) && !yield(e) {
+			break
+		}
+	}
+	return nil
+}
+
+// Actions lists what was done, in order.
+func (a *Audit) Actions() (list []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range a.events {
+		list = append(list, e.Action)
+	}
+	return list
+}
+
+// Book is an address book.
+type Book map[numbering.Number]casework.Party
+
+// Lookup answers who has a number.
+func (b Book) Lookup(_ context.Context, n numbering.Number) (casework.Party, error) {
+	p, ok := b[n]
+	if !ok {
+		return p, casework.ErrUnknownParty
+	}
+	return p, nil
+}

@@ -1,0 +1,52 @@
+package casework_test
+
+import (
+	"context"
+	"time"
+
+	"clirgate/casework"
+	"clirgate/casework/casetest"
+)
+
+// requested is a case in which ivo has asked for disclosure.
+func (o *office) requested() *casework.Case {
+	o.t.Helper()
+	at := o.now.Add(-time.Hour)
+	o.call(at, nil)
+	c := o.must(o.Open(ctx, ivo, claim(at)))
+	o.must(o.Search(ctx, ivo, c.ID))
+	o.must(o.Select(ctx, ivo, c.ID, 1, "matches"))
+	o.must(o.Warn(ctx, ivo, c.ID))
+	o.must(o.WarningSent(ctx, ivo, c.ID, time.Time{}))
+	again := o.now.Add(24 * time.Hour)
+	o.call(again, nil)
+	o.now = again.Add(time.Minute)
+	o.must(o.AddIncident(ctx, ivo, c.ID, casework.Period{From: again}, ""))
+	return o.must(o.RequestDisclosure(ctx, ivo, c.ID, "goes on"))
+}
+
+// with is the same service on another store.
+func (o *office) with(s casework.Store) *casework.Service {
+	book := casetest.Book{nuisance: {Name: "Piet Plaag"}}
+	return casework.New(s, o.vault, book, o.audit, o.ring, casework.Options{Now: o.clock})
+}
+
+type failingSave struct {
+	casework.Store
+	err error
+}
+
+func (f *failingSave) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
+	if f.err != nil {
+		return f.err
+	}
+	return f.Store.Save(ctx, row, docs...)
+}
+
+// candidateNumbers is how the candidates' numbers are shown.
+func candidateNumbers(c *casework.Case) (all string) {
+	for _, v := range c.View().Candidates {
+		all += v.Number + "\n"
+	}
+	return all
+}

@@ -1,0 +1,128 @@
+package casework
+
+import (
+	"context"
+	"time"
+
+	"clirgate/numbering"
+	"clirgate/trace"
+)
+
+// Open opens a case on a complete claim; *Incomplete names what one lacks.
+func (s *Service) Open(ctx context.Context, by Actor, claim Claim) (*Case, error) {
+	now := s.o.Now()
+	if err := claim.check(now, s.o); err != nil {
+		return nil, err
+	}
+	c := &Case{ID: newID(), State: Open, Created: now}
+	c.take(claim, now, by)
+	c.note(now, by, "open", "")
+	if err := s.audited(ctx, by, "open", c, claim.Number); err != nil {
+		return nil, err
+	}
+	return c, s.save(ctx, c)
+}
+
+// take makes the claim the case's.
+func (c *Case) take(claim Claim, now time.Time, by Actor) {
+	if claim.Received.IsZero() {
+		claim.Received = now
+	}
+	c.Claim = claim
+	for _, p := range claim.Periods {
+		c.addIncident(p, "", now, by)
+	}
+}
+
+// Mark is a call that the called party marked as malicious (TS 24.616).
+type Mark struct {
+	Record trace.ID
+	Called numbering.Number
+	At     time.Time // of the call
+	How    string    // by code, by message, always, unanswered
+}
+
+// Mark files a marked call with the open case on its number, or opens a draft, which a
+// claim completes later. Nobody learns an identity from it.
+func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
+	s.marks.Lock()
+	defer s.marks.Unlock()
+	by := Actor{"malicious call identification"}
+	c, err := s.joinable(ctx, m.Called)
+	if err != nil {
+		return "", err
+	}
+	now := s.o.Now()
+	if c == nil {
+		c = &Case{ID: newID(), State: Draft, Created: now, Claim: Claim{Number: m.Called}}
+	}
+	i := c.addIncident(Period{From: m.At}, "", now, by)
+	i.Mark = m.How
+	c.note(now, by, actIncident, m.How)
+	if err := s.audited(ctx, by, "mark", c, m.Called); err != nil {
+		return "", err
+	}
+	return c.ID, s.save(ctx, c)
+}
+
+// joinable is a case on a number that takes further incidents; nil: none.
+func (s *Service) joinable(ctx context.Context, n numbering.Number) (found *Case, err error) {
+	subject, err := s.safe.subject(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	err = s.store.List(ctx, Filter{Kind: KindCase, Subject: &subject}, func(row Row) bool {
+		if _, err := State(row.State).step(actIncident); err != nil {
+			return true
+		}
+		found, failed = s.opened(row)
+		return false
+	})
+	if err == nil {
+		err = failed
+	}
+	return found, err
+}
+
+// Complete turns a draft into a case. The claim's number is the one that was marked.
+func (s *Service) Complete(ctx context.Context, by Actor, id string, claim Claim) (*Case, error) {
+	return s.change(ctx, by, id, actComplete, "", func(d *draft) error {
+		if claim.Number == 0 {
+			claim.Number = d.Claim.Number
+		}
+		if claim.Number != d.Claim.Number {
+			return &Conflict{"the calls marked were to another number: open a case of its own"}
+		}
+		for _, i := range d.Incidents {
+			claim.Periods = append(claim.Periods, i.Period)
+		}
+		if err := claim.check(d.now, s.o); err != nil {
+			return err
+		}
+		marked := d.Incidents
+		d.Incidents = nil
+		d.take(claim, d.now, d.by)
+		copy(d.Incidents[len(d.Incidents)-len(marked):], marked)
+		for i := range d.Incidents {
+			d.Incidents[i].N = i + 1
+		}
+		return nil
+	})
+}
+
+// AddIncident files a further occurrence (Tw 11.11(3)).
+func (s *Service) AddIncident(ctx context.Context, by Actor, id string, p Period, note string) (*Case, error) {
+	return s.change(ctx, by, id, actIncident, "", func(d *draft) error {
+		var e Incomplete
+		p.check(&e, d.now, s.o)
+		if len(d.Incidents) >= maxPeriods {
+			e.add("period", "too many: open a second case")
+		}
+		if err := e.orNil(); err != nil {
+			return err
+		}
+		d.addIncident(p, note, d.now, d.by)
+		return nil
+	})
+}

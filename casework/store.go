@@ -1,0 +1,60 @@
+package casework
+
+import (
+	"context"
+	"time"
+)
+
+// Kind tells cases and orders apart.
+type Kind string
+
+const (
+	KindCase  Kind = "case"
+	KindOrder Kind = "order"
+)
+
+// Row is a case or order as it is stored: what tells of nobody in clear, the rest
+// sealed under a key of its own.
+type Row struct {
+	Kind     Kind
+	ID       string
+	Revision uint64 // 1 when it is new
+	State    string
+	Subject  [16]byte // keyed hash of the number it is about
+	Created  time.Time
+	Expires  time.Time // zero: not closed yet
+	Sealed   []byte
+}
+
+// Document is a letter or evidence, sealed as its row is.
+type Document struct {
+	Owner   string // ID of the case or order
+	N       int    // from 1
+	Kind    string
+	Created time.Time
+	Sealed  []byte
+}
+
+// Filter picks rows; zero fields pick all.
+type Filter struct {
+	Kind    Kind
+	State   string
+	Subject *[16]byte
+}
+
+// Store keeps rows and documents. Errors: ErrNotFound, ErrStale, ErrUnavailable.
+type Store interface {
+	// Save writes row and documents in one transaction: all of them or none. The row
+	// replaces the one of Revision-1; ErrStale when that is not what is stored.
+	Save(ctx context.Context, row Row, docs ...Document) error
+	Get(ctx context.Context, kind Kind, id string) (Row, error)
+	// List yields rows, newest first, until each answers false.
+	List(ctx context.Context, f Filter, each func(Row) bool) error
+	Document(ctx context.Context, owner string, n int) (Document, error)
+	// Documents lists them without what is sealed.
+	Documents(ctx context.Context, owner string) ([]Document, error)
+	// Expired lists the IDs of rows that expire at or before now.
+	Expired(ctx context.Context, now time.Time) ([]string, error)
+	// Delete deletes rows and their documents; those not there do no harm.
+	Delete(ctx context.Context, ids []string) error
+}
