@@ -1,0 +1,155 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clirgate/casework"
+)
+
+// Cases is the suite every casework.Store must pass. open opens the same store again;
+// close closes what open opened.
+func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func() error)) {
+	ctx := context.Background()
+	s, closeStore := open(t)
+	at := time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC)
+	row := func(i int) casework.Row {
+		return casework.Row{
+			Kind: casework.KindCase, ID: fmt.Sprintf("C%03d", i), Revision: 1, State: "open", Subject: [16]byte{byte(i % 3)},
+			Created: at.Add(time.Duration(i/2) * time.Minute), Sealed: []byte{byte(i)},
+		}
+	}
+	document := func(owner string, n int) casework.Document {
+		return casework.Document{Owner: owner, N: n, Kind: "letter", Created: at, Sealed: []byte{byte(n), 0, 255}}
+	}
+	const many = 250 // more than a page
+	for i := range many {
+		if err := s.Save(ctx, row(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	order := row(many)
+	order.Kind, order.State = casework.KindOrder, "asked"
+	if err := s.Save(ctx, order, document(order.ID, 1)); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("get", func(t *testing.T) {
+		got, err := s.Get(ctx, casework.KindCase, "C007")
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(row(7)) {
+			t.Errorf("%v, %v", got, err)
+		}
+		for _, k := range []casework.Kind{casework.KindOrder, ""} {
+			if _, err := s.Get(ctx, k, "C007"); !errors.Is(err, casework.ErrNotFound) {
+				t.Errorf("as %q: %v", k, err)
+			}
+		}
+	})
+	list := func(f casework.Filter, limit int) (ids []string) {
+		t.Helper()
+		err := s.List(ctx, f, func(r casework.Row) bool { ids = append(ids, r.ID); return len(ids) < limit })
+		if err != nil {
+			t.Error(err)
+		}
+		return ids
+	}
+	t.Run("list", func(t *testing.T) {
+		all := list(casework.Filter{Kind: casework.KindCase}, 1000)
+		if len(all) != many || !slices.IsSortedFunc(all, func(a, b string) int { return -strings.Compare(a, b) }) {
+			t.Errorf("%d, newest first %v", len(all), all[:3])
+		}
+		if got := list(casework.Filter{}, 3); !slices.Equal(got, []string{"C250", "C249", "C248"}) {
+			t.Errorf("%v", got)
+		}
+		subject := [16]byte{1}
+		if got := list(casework.Filter{Kind: casework.KindCase, Subject: &subject}, 1000); len(got) != 83 {
+			t.Errorf("%d of the subject", len(got))
+		}
+		if got := list(casework.Filter{State: "asked"}, 1000); !slices.Equal(got, []string{"C250"}) {
+			t.Errorf("%v", got)
+		}
+	})
+	t.Run("change", func(t *testing.T) {
+		r := row(5)
+		r.Revision, r.State, r.Sealed = 2, "selected", []byte("new")
+		if err := s.Save(ctx, r, document("C005", 1), document("C005", 2)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Get(ctx, casework.KindCase, "C005")
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
+			t.Errorf("%v, %v", got, err)
+		}
+		// Stale ones leave nothing behind, documents included.
+		for _, revision := range []uint64{1, 2, 4} {
+			r.Revision, r.State = revision, "stale"
+			if err := s.Save(ctx, r, document("C005", 3)); !errors.Is(err, casework.ErrStale) {
+				t.Errorf("revision %d: %v", revision, err)
+			}
+		}
+		// Nor does a row whose documents cannot be written: this one is there already.
+		r.Revision, r.State = 3, "broken"
+		if _, ok := s.(interface{ Fail(error) }); !ok {
+			if err := s.Save(ctx, r, document("C005", 3), document("C005", 1)); err == nil {
+				t.Error("a document was written twice")
+			}
+		}
+		got, _ = s.Get(ctx, casework.KindCase, "C005")
+		docs, err := s.Documents(ctx, "C005")
+		if got.State != "selected" || len(docs) != 2 || err != nil {
+			t.Errorf("state %s, %d documents, %v", got.State, len(docs), err)
+		}
+		if docs[1].N != 2 || docs[1].Sealed != nil || docs[1].Kind != "letter" || !docs[1].Created.Equal(at) {
+			t.Errorf("%v", docs[1])
+		}
+	})
+	t.Run("reopen", func(t *testing.T) {
+		if err := closeStore(); err != nil {
+			t.Fatal(err)
+		}
+		s, closeStore = open(t)
+		d, err := s.Document(ctx, "C005", 2)
+		if err != nil || fmt.Sprint(d) != fmt.Sprint(document("C005", 2)) {
+			t.Errorf("%v, %v", d, err)
+		}
+		if _, err := s.Document(ctx, "C005", 3); !errors.Is(err, casework.ErrNotFound) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("expire", func(t *testing.T) {
+		for i, expires := range map[int]time.Time{10: at, 11: at.Add(time.Millisecond), 12: at.Add(-time.Hour)} {
+			r := row(i)
+			r.Revision, r.State, r.Expires = 2, "closed", expires
+			if err := s.Save(ctx, r, document(r.ID, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.Get(ctx, casework.KindCase, r.ID); err != nil || !got.Expires.Equal(expires) {
+				t.Errorf("%v, %v", got.Expires, err)
+			}
+		}
+		ids, err := s.Expired(ctx, at)
+		slices.Sort(ids)
+		if err != nil || !slices.Equal(ids, []string{"C010", "C012"}) {
+			t.Errorf("%v, %v", ids, err)
+		}
+		if err := s.Delete(ctx, append(ids, "C999")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Get(ctx, casework.KindCase, "C010"); !errors.Is(err, casework.ErrNotFound) {
+			t.Errorf("deleted: %v", err)
+		}
+		if docs, err := s.Documents(ctx, "C010"); len(docs) != 0 || err != nil {
+			t.Errorf("documents of what was deleted: %d, %v", len(docs), err)
+		}
+		if _, err := s.Get(ctx, casework.KindCase, "C011"); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := closeStore(); err != nil {
+		t.Error(err)
+	}
+}
