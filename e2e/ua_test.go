@@ -27,6 +27,8 @@ type ua struct {
 	conn *net.UDPConn
 	in   chan sipMsg
 
+	close func()
+
 	mu  sync.Mutex
 	all []sipMsg
 }
@@ -48,7 +50,8 @@ func openUA(t *testing.T, name, addr string) (*ua, error) {
 	u := &ua{t: t, name: name, conn: conn, in: make(chan sipMsg, 256)}
 	done := make(chan struct{})
 	go u.read(done)
-	t.Cleanup(func() { conn.Close(); <-done })
+	u.close = func() { conn.Close(); <-done }
+	t.Cleanup(u.close)
 	return u, nil
 }
 
