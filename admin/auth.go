@@ -28,9 +28,7 @@ func (s *Server) guard(route Route) fasthttp.RequestHandler {
 		if route.Open || s.admit(ctx, route.Roles) && s.readBody(ctx, &route) {
 			s.answer(ctx, &route)
 		}
-		if ctx.Request.IsBodyStream() {
-			ctx.SetConnectionClose() // what nobody read would be taken for the next request
-		}
+		linger(ctx)
 		if route.Open {
 			return // probes ask every second
 		}
