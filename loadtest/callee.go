@@ -65,8 +65,8 @@ func (l *Loop) newCall(ep *endpoint, m *wire.Message, from dest, at int64, h uin
 	p := l.book.page(c.slot)
 	class, line := c.settle(p)
 	if m.Method == wire.Text {
-		ep.judge.Called(m, class, line, true)
-		l.stats.arrived(p, at)
+		class = ep.judge.Called(m, class, line, true)
+		l.arrived(c.slot, p, class, at)
 		ep.refuse(m, 200, from)
 		return
 	}
@@ -79,7 +79,7 @@ func (l *Loop) newCall(ep *endpoint, m *wire.Message, from dest, at int64, h uin
 	g.callID = g.keep(m.Get(wire.CallID))
 	ep.legs[h] = g
 	g.judgeCalled(m, true)
-	l.stats.arrived(p, at)
+	l.arrived(c.slot, p, g.class, at)
 	g.accept(m, from)
 }
 

@@ -51,6 +51,12 @@ type Config struct {
 	// CallerPrefix only.
 	ElsewhereCallers bool
 
+	// Lose and Reorder are parts of the datagrams, on either side of the element and in
+	// both directions; what is reordered is held back by up to 20 ms.
+	Lose, Reorder float64
+
+	// Ledger keeps what the callee saw, for Compare.
+	Ledger bool
 	// Media sends RTP on every call.
 	Media bool
 	// API is the element's admin API, for the rules the mix needs; Token a bearer token.

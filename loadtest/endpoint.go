@@ -43,7 +43,8 @@ type endpoint struct {
 	msg      wire.Message
 	legs     map[uint64]*leg // callees, by Call-ID
 	dead     bool
-	noSIP    int64 // received and not understood
+	fault    *fault // nil: a network without faults
+	noSIP    int64  // received and not understood
 }
 
 // reliable tells whether the transport repeats by itself.
@@ -112,7 +113,7 @@ func (ep *endpoint) begin() []byte {
 func (ep *endpoint) end(b []byte, to dest, sent *atomic.Int64) {
 	ep.loop.stats.sent++
 	if ep.udp != nil {
-		if ep.dead {
+		if ep.dead || ep.fault.drops() || ep.fault.holds(b, to, true, ep.loop.clock()) {
 			return
 		}
 		ep.udp.end(b, to.addr, sent)
@@ -153,9 +154,14 @@ func (ep *endpoint) close() {
 
 // receive handles one message; the loop's lock is held.
 func (ep *endpoint) receive(b []byte, from dest, at int64) {
-	if ep.dead {
+	if ep.dead || ep.udp != nil && (ep.fault.drops() || ep.fault.holds(b, from, false, at)) {
 		return
 	}
+	ep.handle(b, from, at)
+}
+
+// handle reads one message and gives it to its side.
+func (ep *endpoint) handle(b []byte, from dest, at int64) {
 	m := &ep.msg
 	if len(b) <= 4 { // keep-alive
 		return

@@ -35,7 +35,6 @@ type Loop struct {
 
 	began     time.Time // of the wheel
 	calleeGen uint32
-	diedAt    int64
 }
 
 // clock is Unix ns; the kernel's stamps are of the same clock.
@@ -69,6 +68,7 @@ func (l *Loop) turn(start time.Time) {
 	defer l.mu.Unlock()
 	for _, ep := range l.all {
 		if ep.udp != nil {
+			ep.release(l.clock())
 			l.receive(ep)
 		}
 	}
@@ -112,22 +112,15 @@ func (l *Loop) arrive(start, now time.Time) {
 	}
 }
 
-// dyingTurn lets callees die and return. What had not been answered is forgotten.
+// dyingTurn lets callees die and return: they hear and say nothing meanwhile. Calls
+// that rang go on ringing, and are answered once the callee is back.
 func (l *Loop) dyingTurn() {
 	period := int64(l.config.DyingEvery / tick)
 	for _, ep := range l.all {
 		if ep.role != dying {
 			continue
 		}
-		dead := l.wheel.now/period%2 == 1
-		if dead && !ep.dead {
-			for _, g := range ep.legs {
-				if g.stage < answered {
-					g.release()
-				}
-			}
-		}
-		ep.dead = dead
+		ep.dead = l.wheel.now/period%2 == 1
 	}
 }
 

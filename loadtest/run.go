@@ -107,6 +107,9 @@ func (r *Run) open() error {
 			return err
 		}
 		ep.judge = oracle.Judge{Trusted: s.Trusted, WantPAI: s.WantPAI, NoMarker: s.NoMarker, Prefix: s.nationalPrefix(), Tally: &r.tally}
+		if s.Lose > 0 || s.Reorder > 0 {
+			ep.fault = &fault{lose: s.Lose, reorder: s.Reorder, by: heldFor, random: l.random}
+		}
 		l.all = append(l.all, ep)
 		if role == calling {
 			l.callersE = append(l.callersE, ep)
@@ -138,6 +141,9 @@ func (r *Run) open() error {
 	r.hideCallers()
 	return nil
 }
+
+// heldFor bounds how long a reordered datagram waits.
+const heldFor = 20 * time.Millisecond
 
 // shift moves a fixed port on by n: each loop has its own sockets.
 func shift(address string, n int) string {

@@ -120,15 +120,16 @@ func (s *stats) addTo(t *Totals) {
 
 // Result is a finished run.
 type Result struct {
-	Totals    Totals           `json:"totals"`
-	Times     Times            `json:"times"`
-	Outcomes  []Outcome        `json:"outcomes"`
-	Findings  []oracle.Count   `json:"findings"`
-	Samples   []oracle.Sample  `json:"samples,omitempty"`
-	Media     *MediaResult     `json:"media,omitempty"`
-	Length    time.Duration    `json:"length_ns"`
-	Seconds   []Sample         `json:"seconds,omitempty"`
-	Processes []ProcessSummary `json:"processes,omitempty"`
+	Totals     Totals           `json:"totals"`
+	Times      Times            `json:"times"`
+	Outcomes   []Outcome        `json:"outcomes"`
+	Findings   []oracle.Count   `json:"findings"`
+	Samples    []oracle.Sample  `json:"samples,omitempty"`
+	Unrecorded *Unrecorded      `json:"unrecorded,omitempty"`
+	Media      *MediaResult     `json:"media,omitempty"`
+	Length     time.Duration    `json:"length_ns"`
+	Seconds    []Sample         `json:"seconds,omitempty"`
+	Processes  []ProcessSummary `json:"processes,omitempty"`
 }
 
 // Outcome is how many calls of a flow ended in one way.

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"clirgate/loadtest/oracle"
 )
 
 // stats is what a loop counted; it is read under the loop's lock.
@@ -15,6 +17,7 @@ type stats struct {
 	carried                 [flows]int64
 	failed                  map[failure]int64
 	calleeFailed            map[string]int64
+	ledger                  []seenCall
 	interval                *times // of the current second
 }
 
@@ -77,11 +80,15 @@ func (s *stats) calleeFail(why string) { s.calleeFailed[why]++ }
 func (s *stats) late(d time.Duration) { record(s.interval.Late, int64(d)) }
 
 // arrived notes a call's first request at the callee, once.
-func (s *stats) arrived(p *page, at int64) {
+func (l *Loop) arrived(slot uint32, p *page, class oracle.Class, at int64) {
 	if p == nil || !p.arrival.CompareAndSwap(0, at) {
 		return
 	}
+	s := &l.stats
 	s.seen++
+	if l.config.Ledger {
+		s.ledger = append(s.ledger, seenCall{callName{slot, p.gen.Load()}, p.caller, class})
+	}
 	if sent := p.sent.Load(); sent != 0 {
 		record(s.interval.Forward, at-sent)
 	}

@@ -95,7 +95,8 @@ func (s *streams) to(a netip.AddrPort) *streamConn {
 
 func (c *streamConn) open() {
 	defer c.s.wg.Done()
-	d := net.Dialer{Timeout: dialTime}
+	// From the endpoint's own address: elements know their neighbours by it.
+	d := net.Dialer{Timeout: dialTime, LocalAddr: &net.TCPAddr{IP: c.s.ep.hostport.Addr().AsSlice()}}
 	conn, err := d.Dial("tcp", c.remote.String())
 	if err == nil && c.s.tls != nil {
 		t := tls.Client(conn, c.s.tls)

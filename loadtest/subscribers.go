@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -24,8 +25,11 @@ func newSubscribers(s *settings, callers *[habits][]*Caller) *subscribers {
 	return &subscribers{config: s, callers: callers, client: &http.Client{Timeout: apiTime}, etags: map[string]string{}}
 }
 
-// apiTime bounds one request to the API.
-const apiTime = 10 * time.Second
+// apiTime bounds one request to the API; one that is put off is tried again.
+const (
+	apiTime  = 10 * time.Second
+	apiTries = 30
+)
 
 var clirOf = [habits]string{plain: "none", permanent: "permanent", restricted: "temporary-restricted", allowed: "temporary-allowed", toggled: "none"}
 
@@ -79,8 +83,8 @@ func (s *subscribers) toggle(ctx context.Context) {
 // put sets one rule; it learns the revision first where it must (DESIGN 6.3).
 func (s *subscribers) put(ctx context.Context, c *Caller, clir string) error {
 	body := fmt.Sprintf(`{"clir":%q}`, clir)
-	for range 3 {
-		status, etag, err := s.do(ctx, http.MethodPut, c, body)
+	for range apiTries {
+		status, etag, wait, err := s.do(ctx, http.MethodPut, c, body)
 		if err != nil {
 			return err
 		}
@@ -90,28 +94,34 @@ func (s *subscribers) put(ctx context.Context, c *Caller, clir string) error {
 			return nil
 		case http.StatusPreconditionRequired, http.StatusPreconditionFailed:
 			s.relearn(ctx, c)
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		default:
 			return fmt.Errorf("PUT of a subscriber: status %d", status)
 		}
 	}
-	return errors.New("PUT of a subscriber: its revision changes again and again")
+	return errors.New("PUT of a subscriber: it was put off, or its revision changed, again and again")
 }
 
 // relearn reads the current revision.
 func (s *subscribers) relearn(ctx context.Context, c *Caller) {
-	if status, etag, err := s.do(ctx, http.MethodGet, c, ""); err == nil && status == http.StatusOK {
+	if status, etag, _, err := s.do(ctx, http.MethodGet, c, ""); err == nil && status == http.StatusOK {
 		s.etags[c.E164] = etag
 	}
 }
 
-func (s *subscribers) do(ctx context.Context, method string, c *Caller, body string) (status int, etag string, err error) {
+func (s *subscribers) do(ctx context.Context, method string, c *Caller, body string) (status int, etag string, wait time.Duration, err error) {
 	base := s.config.API
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
 	}
 	req, err := http.NewRequestWithContext(ctx, method, base+"/v1/subscribers/"+url.PathEscape(c.E164), strings.NewReader(body))
 	if err != nil {
-		return 0, "", errors.New("the API's address is no URL")
+		return 0, "", 0, errors.New("the API's address is no URL")
 	}
 	req.Header.Set("Authorization", "Bearer "+s.config.Token)
 	req.Header.Set("Content-Type", "application/json")
@@ -124,9 +134,13 @@ func (s *subscribers) do(ctx context.Context, method string, c *Caller, body str
 		if errors.As(err, &ue) {
 			err = ue.Err // without the URL, which holds the number
 		}
-		return 0, "", fmt.Errorf("%s of a subscriber: %w", method, err)
+		return 0, "", 0, fmt.Errorf("%s of a subscriber: %w", method, err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, resp.Header.Get("ETag"), nil
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil {
+		seconds = 1
+	}
+	return resp.StatusCode, resp.Header.Get("ETag"), time.Duration(seconds) * time.Second, nil
 }

@@ -30,6 +30,15 @@ func newTLS(given *tls.Certificate) (tlsConfigs, error) {
 	}, nil
 }
 
+// loopback are the addresses a test may have.
+func loopback() []net.IP {
+	all := []net.IP{net.IPv6loopback}
+	for i := range byte(32) {
+		all = append(all, net.IPv4(127, 0, 0, i))
+	}
+	return all
+}
+
 // SelfSigned makes a certificate for loopback addresses, valid for a day, that is its
 // own authority.
 func SelfSigned() (tls.Certificate, error) {
@@ -39,7 +48,7 @@ func SelfSigned() (tls.Certificate, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: loopback(), IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)

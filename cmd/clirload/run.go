@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 	"time"
@@ -31,6 +33,10 @@ type calls struct {
 	Pid         []int         `help:"Local processes of the element: their CPU and memory are measured."`
 	Seed        uint64        `help:"Of everything random; 0: another each time."`
 
+	RecordsCommand string  `help:"Command that prints the element's records as JSON lines; they are compared with what the callee saw."`
+	Lose           float64 `help:"Part of all datagrams lost, on either side of the element."`
+	Reorder        float64 `help:"Part held back by up to 20 ms."`
+
 	JSON  string `help:"Write the result to this file as JSON." type:"path"`
 	HTML  string `help:"Write a page with plots to this file." type:"path"`
 	Quiet bool   `help:"No live view."`
@@ -40,8 +46,8 @@ type calls struct {
 	MaxUnrestored int64         `default:"-1" help:"Messages that may come back unrestored."`
 	MaxForm       int64         `default:"-1" help:"Findings of form allowed."`
 	MaxFailed     int64         `default:"-1" help:"Calls that may fail."`
-	MaxP99        time.Duration `default:"-1ns" help:"Element's delay, p99."`
-	MaxAnswerP99  time.Duration `default:"-1ns" help:"Answer time without ringing, p99."`
+	MaxP99        time.Duration `name:"max-p99" default:"-1ns" help:"Element's delay, p99."`
+	MaxAnswerP99  time.Duration `name:"max-answer-p99" default:"-1ns" help:"Answer time without ringing, p99."`
 	MaxPerCall    time.Duration `default:"-1ns" help:"CPU time a call of the processes given."`
 	MinRate       float64       `default:"-1" help:"Calls carried a second."`
 	MaxGrowth     float64       `default:"-1" help:"Memory at the end over memory after the start."`
@@ -183,6 +189,7 @@ func (c *calls) config(both *common) (*loadtest.Config, error) {
 	}
 	config.Target, config.CallerListen, config.Even = c.Target, c.Listen, c.Even
 	config.MaxInFlight, config.API, config.Token, config.ToggleEvery = c.MaxInFlight, c.API, c.Token, c.ToggleEvery
+	config.Lose, config.Reorder, config.Ledger = c.Lose, c.Reorder, c.RecordsCommand != ""
 	config.Callers, config.Watch, config.Seed = c.Callers, c.Pid, c.Seed
 	return config, nil
 }
@@ -212,6 +219,15 @@ func (c *calls) do(config *loadtest.Config) error {
 	}
 	result := run.Result()
 	broken := c.limits().Check(&result)
+	if c.RecordsCommand != "" {
+		u, err := compare(run, c.RecordsCommand)
+		if err != nil {
+			return err
+		}
+		if result.Unrecorded = &u; !u.OK() {
+			broken = append(broken, "records: "+u.String())
+		}
+	}
 	report.Text(os.Stdout, &result)
 	for _, b := range broken {
 		fmt.Println("FAILED:", b)
@@ -223,6 +239,17 @@ func (c *calls) do(config *loadtest.Config) error {
 		return errLimits
 	}
 	return nil
+}
+
+// compare reads the element's records from a command.
+func compare(run *loadtest.Run, command string) (loadtest.Unrecorded, error) {
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return loadtest.Unrecorded{}, fmt.Errorf("records: %w", err)
+	}
+	return run.Compare(bytes.NewReader(out))
 }
 
 func (c *calls) limits() loadtest.Limits {

@@ -47,6 +47,9 @@ func textLists(w io.Writer, r *loadtest.Result) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "%9d  %-8s %-28s %-34s in %s\n", f.Times, f.Kind, f.Vector, f.What, f.Method)
 	}
+	if r.Unrecorded != nil {
+		fmt.Fprintf(w, "\nrecords    %v\n", r.Unrecorded)
+	}
 	if m := r.Media; m != nil {
 		fmt.Fprintf(w, "\nmedia      %d packets sent, %d received (%.3f %% lost), %d reordered, %d of the wrong call; %d of %d streams heard nothing\n",
 			m.Sent, m.Received, m.LossPercent(), m.Reordered, m.Wrong, m.Silent, m.Streams)
