@@ -1,0 +1,122 @@
+package bills
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"clirgate/numbering"
+	"clirgate/trace/keyring"
+)
+
+// Service keeps the list in a store that tells no number without the key.
+type Service struct {
+	store Store
+	block cipher.Block
+}
+
+const keyName = "bills/numbers"
+
+// New makes a service. The ring stays the caller's to close, later.
+func New(ctx context.Context, s Store, ring *keyring.Ring) (*Service, error) {
+	if ring.Locked() {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, keyring.ErrMaster)
+	}
+	k := ring.Make(keyName)
+	if err := ring.Save(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	block, err := aes.NewCipher(k.Secret[:])
+	if err != nil {
+		return nil, err
+	}
+	return &Service{s, block}, nil
+}
+
+func (s *Service) seal(e Entry) (r Row) {
+	binary.BigEndian.PutUint64(r.Number[8:], uint64(e.Number))
+	s.block.Encrypt(r.Number[:], r.Number[:])
+	r.From, r.Until, r.Source = e.From, e.Until, e.Source
+	return r
+}
+
+func (s *Service) open(r Row) (Entry, error) {
+	var b [16]byte
+	s.block.Decrypt(b[:], r.Number[:])
+	if binary.BigEndian.Uint64(b[:]) != 0 {
+		return Entry{}, fmt.Errorf("%w: a number that another key sealed", ErrUnavailable)
+	}
+	return Entry{numbering.Number(binary.BigEndian.Uint64(b[8:])), r.From, r.Until, r.Source}, nil
+}
+
+var errEntry = errors.New("bills: an entry has a number and the date it is shielded from")
+
+// Put shields numbers, or changes from when and until when they are.
+func (s *Service) Put(ctx context.Context, entries ...Entry) error {
+	rows := make([]Row, 0, len(entries))
+	for _, e := range entries {
+		if e.Number == 0 || e.From == NoDate || e.Until != NoDate && e.Until <= e.From {
+			return errEntry
+		}
+		rows = append(rows, s.seal(e))
+	}
+	return s.store.Put(ctx, rows)
+}
+
+// Remove takes a number off the list; ErrNotFound.
+func (s *Service) Remove(ctx context.Context, n numbering.Number) error {
+	return s.store.Delete(ctx, s.seal(Entry{Number: n}).Number)
+}
+
+// Entries is the list.
+func (s *Service) Entries(ctx context.Context) (list []Entry, err error) {
+	var failed error
+	err = s.store.All(ctx, func(r Row) bool {
+		e, err := s.open(r)
+		failed = err
+		list = append(list, e)
+		return err == nil
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// List is the list, ready to shield with.
+func (s *Service) List(ctx context.Context) (*List, error) {
+	entries, err := s.Entries(ctx)
+	return NewList(entries), err
+}
+
+// Import replaces a provider's part of the list with what r holds: all of it or, when a
+// line is wrong, nothing. A number we shield for our own subscriber stays ours.
+func (s *Service) Import(ctx context.Context, r io.Reader, source string) (n int, err error) {
+	if source == "" {
+		return 0, errSource
+	}
+	entries, err := Import(r, source)
+	if err != nil {
+		return 0, err
+	}
+	rows := make([]Row, 0, len(entries))
+	for _, e := range entries {
+		rows = append(rows, s.seal(e))
+	}
+	return len(rows), s.store.Replace(ctx, source, rows)
+}
+
+var errSource = errors.New("bills: an import names the provider it comes from")
+
+// Export writes our subscribers' part of the list for other providers.
+func (s *Service) Export(ctx context.Context, w io.Writer, day Date) error {
+	entries, err := s.Entries(ctx)
+	if err != nil {
+		return err
+	}
+	return Export(w, entries, day)
+}
