@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -161,6 +162,9 @@ func (d *Document) subscriber(given map[string]bool, parse func(string) numberin
 	}
 	if len(d.Note) > maxNote {
 		return s, &FieldError{"note", "is too long", fmt.Sprintf("at most %d bytes", maxNote)}
+	}
+	if strings.ContainsRune(d.Note, 0) {
+		return s, &FieldError{"note", "holds a NUL character", "leave it out"}
 	}
 	if d.Until != nil {
 		// Whole seconds, rounded up: a rule holds at least as long as asked.

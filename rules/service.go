@@ -10,11 +10,14 @@ import (
 )
 
 // Service ties a Store to a Table: a change is durable first, then in force at
-// once, and in the order of its revision.
+// once, and in the order of its revision, also when other nodes change the same
+// store. The revision of the table's snapshot is the one up to which everything
+// has been applied.
 type Service struct {
-	store Store
-	table *Table
-	mu    sync.Mutex // held from the store's commit to the table's new snapshot
+	store   Store
+	table   *Table
+	mu      sync.Mutex // held by whoever brings the table from one revision to a later one
+	applied func()     // called when that was done; may be nil
 }
 
 // NewService makes the service; Load puts what the store holds in force.
@@ -25,11 +28,19 @@ func NewService(store Store, table *Table) *Service {
 // Table is the services in force.
 func (s *Service) Table() *Table { return s.table }
 
+// Store is where the service keeps them, for reading. Changes made there come
+// into force with the next CatchUp.
+func (s *Service) Store() Store { return s.store }
+
 // Load reads everything from the store and puts it in force. On error what was
 // in force stays so.
 func (s *Service) Load(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.load(ctx)
+}
+
+func (s *Service) load(ctx context.Context) error {
 	return s.table.Load(func(put func(Subscriber)) (uint64, error) { return s.store.All(ctx, put) })
 }
 
@@ -38,48 +49,151 @@ func (s *Service) Get(ctx context.Context, n numbering.Number) (Subscriber, uint
 	return s.store.Get(ctx, n)
 }
 
+// List answers subscribers in the order of their numbers; see Store.
+func (s *Service) List(ctx context.Context, after numbering.Number, limit int) ([]Versioned, error) {
+	return s.store.List(ctx, after, limit)
+}
+
+// History answers changes; see Query.
+func (s *Service) History(ctx context.Context, q Query) ([]Change, error) {
+	return s.store.History(ctx, q)
+}
+
 // Put stores a subscriber and puts it in force.
 func (s *Service) Put(ctx context.Context, sub Subscriber, m Match, by By) (uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	revision, err := s.store.Put(ctx, sub, m, by)
 	if err != nil {
 		s.settle(sub.Number, err)
 		return 0, err
 	}
-	s.table.Put(sub, revision)
+	s.inForce(revision, []Item{{Number: sub.Number, After: &sub}}, sub.Until.IsZero())
 	return revision, nil
 }
 
 // Delete removes a subscriber and takes its services out of force.
 func (s *Service) Delete(ctx context.Context, n numbering.Number, m Match, by By) (uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	revision, err := s.store.Delete(ctx, n, m, by)
 	if err != nil {
 		s.settle(n, err)
 		return 0, err
 	}
-	s.table.Delete(n, revision)
+	s.inForce(revision, []Item{{Number: n}}, true)
 	return revision, nil
 }
 
-// settleTime bounds the look after a change whose outcome is not known.
+// Write makes many changes as one and puts them in force in one step. After an
+// error that leaves open whether they were made, a CatchUp brings them.
+func (s *Service) Write(ctx context.Context, writes []Write, by By) (Written, error) {
+	w, err := s.store.Write(ctx, writes, by)
+	if err == nil && w.Revision != 0 {
+		s.inForce(w.Revision, w.Items, true)
+	}
+	return w, err
+}
+
+// settleTime bounds the look into the store after a change.
 const settleTime = time.Second
+
+// inForce applies a change of this node, which is durable. Changes of others
+// that came before it and are not applied yet are read and applied first; so is
+// the change itself when its items are not whole.
+func (s *Service) inForce(revision uint64, items []Item, whole bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.table.Snapshot().Revision()
+	switch {
+	case revision <= at: // somebody caught up meanwhile
+		return
+	case revision == at+1 && whole:
+		s.table.Apply(items, revision)
+	default:
+		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+		defer cancel()
+		if s.catchUp(ctx) != nil {
+			// In force at once all the same; the revision stays, so that the next
+			// CatchUp applies everything in its order.
+			s.table.Apply(items, 0)
+		}
+	}
+	s.tell()
+}
+
+func (s *Service) tell() {
+	if s.applied != nil {
+		s.applied()
+	}
+}
+
+// feedPage bounds the changes read at once by CatchUp: batches come with all
+// their items.
+const feedPage = 64
+
+// CatchUp applies, in their order, all changes that the store has and the table
+// has not. A table that was never loaded, one that is ahead of the store (which
+// was restored from a backup), and one whose next change is missing from the
+// history, is loaded anew. On error what was in force stays so.
+func (s *Service) CatchUp(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.table.Snapshot()
+	err := s.catchUp(ctx)
+	if s.table.Snapshot() != before {
+		s.tell()
+	}
+	return err
+}
+
+func (s *Service) catchUp(ctx context.Context) error {
+	if s.table.Snapshot() == nil {
+		return s.load(ctx)
+	}
+	newest, err := s.store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		at := s.table.Snapshot().Revision()
+		switch {
+		case at == newest:
+			return nil
+		case at > newest:
+			return s.load(ctx)
+		}
+		page, err := s.store.History(ctx, Query{After: at, Items: true, Limit: feedPage})
+		if err != nil {
+			return err
+		}
+		var items []Item
+		for i := range page {
+			if page[i].Revision != at+1 {
+				return s.load(ctx)
+			}
+			at++
+			items = append(items, page[i].Items...)
+		}
+		if len(page) == 0 {
+			return s.load(ctx)
+		}
+		s.table.Apply(items, at)
+		newest = max(newest, at)
+	}
+}
 
 // settle reads a subscriber back after an error that leaves open whether the
 // change was made (a commit whose answer was lost), so that memory and store do
-// not part.
+// not part. The revision stays: CatchUp brings the change in its order.
 func (s *Service) settle(n numbering.Number, err error) {
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrStale) || errors.Is(err, ErrPrecondition) {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrStale) || errors.Is(err, ErrPrecondition) || errors.Is(err, ErrNumber) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	switch sub, revision, err := s.store.Get(ctx, n); {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch sub, _, err := s.store.Get(ctx, n); {
 	case err == nil:
-		s.table.Put(sub, revision)
+		s.table.Apply([]Item{{Number: n, After: &sub}}, 0)
 	case errors.Is(err, ErrNotFound):
-		s.table.Delete(n, 0)
+		s.table.Apply([]Item{{Number: n}}, 0)
 	}
 }

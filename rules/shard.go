@@ -1,6 +1,11 @@
 package rules
 
-import "clirgate/numbering"
+import (
+	"cmp"
+	"slices"
+
+	"clirgate/numbering"
+)
 
 // What changes shards. All of it works on shards that no reader sees yet.
 
@@ -68,6 +73,34 @@ func (t shard) without(n numbering.Number) shard {
 	return left
 }
 
+// merged is a copy in which entries replace those of their numbers; one without
+// services removes. Of several for one number the last counts. added is how many
+// more it holds.
+func (t shard) merged(entries []entry) (next shard, added int) {
+	used := t.used()
+	next = make(shard, max(len(t), (used+len(entries))*3/2+1))
+	for i := range t {
+		if t[i].number != 0 {
+			next.set(t[i])
+		}
+	}
+	gone := false
+	for _, e := range entries {
+		next.set(e)
+		gone = gone || e.services == 0
+	}
+	if !gone {
+		return next, next.used() - used
+	}
+	left := make(shard, len(next))
+	for i := range next {
+		if next[i].services != 0 {
+			left.set(next[i])
+		}
+	}
+	return left, left.used() - used
+}
+
 // replaced is a snapshot in which one shard is another.
 func (s *Snapshot) replaced(h hashed, change func(shard) shard, count int, revision uint64) *Snapshot {
 	next := *s
@@ -79,6 +112,34 @@ func (s *Snapshot) replaced(h hashed, change func(shard) shard, count int, revis
 	next.blocks[h.block()] = b
 	next.count += count
 	next.revision = max(next.revision, revision)
+	return &next
+}
+
+// merged is a snapshot in which entries replace those of their numbers: each
+// shard that any of them is in is copied once.
+func (s *Snapshot) merged(entries []entry, revision uint64) *Snapshot {
+	next := *s
+	next.revision = max(next.revision, revision)
+	byShard := func(e entry) uint16 { return uint16(hash(e.number) >> 48) }
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(byShard(a), byShard(b)) })
+	var copied [fan]bool
+	for from, to := 0, 0; from < len(entries); from = to {
+		for to = from + 1; to < len(entries) && byShard(entries[to]) == byShard(entries[from]); {
+			to++
+		}
+		h := hash(entries[from].number)
+		i := h.block()
+		if !copied[i] {
+			b := new(block)
+			if old := next.blocks[i]; old != nil {
+				*b = *old
+			}
+			next.blocks[i], copied[i] = b, true
+		}
+		place, added := &next.blocks[i][h.shard()], 0
+		*place, added = place.merged(entries[from:to])
+		next.count += added
+	}
 	return &next
 }
 

@@ -7,54 +7,29 @@ import (
 	"clirgate/numbering"
 )
 
-// packed is a subscriber's services in one word.
-type packed uint32
-
-const (
-	maskCLIR    packed = 3
-	bitCLIPOff  packed = 1 << 2
-	bitACR      packed = 1 << 3
-	shiftTIR           = 4
-	maskTIR     packed = 3 << shiftTIR
-	bitOverride packed = 1 << 6
-	bitShield   packed = 1 << 7
-)
-
-func pack(s *Subscriber) packed {
-	bit := func(b bool, p packed) packed {
-		if b {
-			return p
-		}
-		return 0
-	}
-	return packed(s.CLIR)&maskCLIR | packed(s.TIR)<<shiftTIR&maskTIR |
-		bit(s.CLIPOff, bitCLIPOff) | bit(s.ACR, bitACR) | bit(s.Override, bitOverride) | bit(s.ShieldOnBills, bitShield)
-}
-
-func (p packed) clir() CLIR { return CLIR(p & maskCLIR) }
-func (p packed) tir() TIR   { return TIR(p & maskTIR >> shiftTIR) }
-
-func (p packed) unpack(n numbering.Number) Subscriber {
-	return Subscriber{
-		Number: n, CLIR: p.clir(), TIR: p.tir(), CLIPOff: p&bitCLIPOff != 0, ACR: p&bitACR != 0,
-		Override: p&bitOverride != 0, ShieldOnBills: p&bitShield != 0,
-	}
-}
-
 // entry is what memory keeps of one subscriber, 16 bytes; a zero number is a
 // free place. Notes stay in the store.
 type entry struct {
 	number   numbering.Number
-	services packed
+	services uint32 // Services in force; above them, those in force after the end
 	until    uint32 // unix seconds; 0: for good
 }
 
 func entryOf(s *Subscriber) entry {
-	e := entry{number: s.Number, services: pack(s)}
+	e := entry{number: s.Number, services: uint32(s.Services())}
 	if !s.Until.IsZero() {
 		e.until = uint32(min(max(s.Until.Unix(), 1), math.MaxUint32))
+		e.services |= uint32(s.Then.Services) << 8
 	}
 	return e
+}
+
+// at is the services in force at a time, unix seconds.
+func (e *entry) at(now int64) Services {
+	if e.until != 0 && now >= int64(e.until) {
+		return Services(e.services >> 8)
+	}
+	return Services(e.services)
 }
 
 // shard is an open-addressing hash table, probed linearly. At most 3/4 of the
@@ -101,11 +76,11 @@ func (s *Snapshot) Subscriber(n numbering.Number, now time.Time) (sub Subscriber
 		return Subscriber{}, false
 	}
 	p := s.services(n, now.Unix())
-	return p.unpack(n), p != 0
+	return p.Subscriber(n), p != 0
 }
 
 // services answers the services in force at now (unix seconds), 0 for none.
-func (s *Snapshot) services(n numbering.Number, now int64) packed {
+func (s *Snapshot) services(n numbering.Number, now int64) Services {
 	p := s.locate(n)
 	return p.services(now)
 }
@@ -137,15 +112,15 @@ func (s *Snapshot) locate(n numbering.Number) (p probe) {
 }
 
 // services ends a look-up.
-func (p *probe) services(now int64) packed {
+func (p *probe) services(now int64) Services {
 	if p.first == 0 {
 		return 0
 	}
 	e := p.table.from(p.number, p.place)
-	if e == nil || e.until != 0 && now >= int64(e.until) {
+	if e == nil {
 		return 0
 	}
-	return e.services
+	return e.at(now)
 }
 
 // hashed is the mixed bits of a number: 8 choose the block, 8 the shard, 32 the

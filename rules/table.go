@@ -60,6 +60,28 @@ func (t *Table) remove(n numbering.Number, revision uint64) {
 	t.current.Store(now.replaced(hash(n), func(old shard) shard { return old.without(n) }, -1, revision))
 }
 
+// Apply puts the outcome of changes in force, all in one step, at the revision
+// of the last. Of several items for one number the last counts.
+func (t *Table) Apply(items []Item, revision uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.current.Load()
+	if now == nil {
+		return
+	}
+	entries := make([]entry, 0, len(items))
+	for i := range items {
+		e := entry{number: items[i].Number}
+		if after := items[i].After; after != nil {
+			e = entryOf(after)
+		}
+		if e.number != 0 {
+			entries = append(entries, e)
+		}
+	}
+	t.current.Store(now.merged(entries, revision))
+}
+
 // Load replaces everything with what read puts, as of the revision it answers.
 // When read fails, the previous state stays. Changes wait meanwhile.
 func (t *Table) Load(read func(put func(Subscriber)) (revision uint64, err error)) error {

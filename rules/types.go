@@ -70,6 +70,7 @@ type Subscriber struct {
 	ShieldOnBills bool
 	Note          string
 	Until         time.Time // zero: for good; else the rule undoes itself then
+	Then          Standing  // what is in force again after Until; stores fill it in
 }
 
 // Privacy is the received Privacy header, all its lines merged (RFC 3323 4.2).

@@ -17,3 +17,12 @@ func TestCases(t *testing.T) {
 		return db.Cases(), db.Close
 	})
 }
+
+func TestBills(t *testing.T) {
+	db, err := Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	storetest.Bills(t, db.Bills())
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clirgate/admin/token"
+	"clirgate/audit"
 	"clirgate/rules"
 	"clirgate/store/storetest"
 	"go.uber.org/goleak"
@@ -56,7 +57,7 @@ func TestTokens(t *testing.T) {
 func TestFilesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data dir?#%")
 	db := open(t, dir)
-	if _, err := db.Rules().Put(context.Background(), rules.Subscriber{Number: numberOf(31612345678)}, rules.Unsaid(), rules.By{}); err != nil {
+	if _, err := db.Rules().Put(context.Background(), rules.Subscriber{Number: rules.KeyNumber(31612345678)}, rules.Unsaid(), rules.By{}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
@@ -93,7 +94,7 @@ func TestPragmas(t *testing.T) {
 	if _, err := db.reader.Exec("DELETE FROM subscribers"); err == nil {
 		t.Error("a reader writes")
 	}
-	rows, err := db.reader.Query("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name IN ('subscribers', 'changes', 'tokens')")
+	rows, err := db.reader.Query("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name IN ('subscribers', 'changes', 'tokens', 'audit', 'audit_head')")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +109,8 @@ func TestPragmas(t *testing.T) {
 			strict++
 		}
 	}
-	if err := rows.Err(); err != nil || strict != 3 {
-		t.Errorf("%d of 3 tables are STRICT (%v)", strict, err)
+	if err := rows.Err(); err != nil || strict != 5 {
+		t.Errorf("%d of 5 tables are STRICT (%v)", strict, err)
 	}
 }
 
@@ -173,14 +174,14 @@ func TestDamagedPagesAreReported(t *testing.T) {
 	dir, ctx := t.TempDir(), context.Background()
 	db := open(t, dir)
 	for i := range 200 {
-		if _, err := db.Rules().Put(ctx, rules.Subscriber{Number: numberOf(31612340000 + int64(i)), Note: strings.Repeat("n", 400)}, rules.Unsaid(), rules.By{}); err != nil {
+		if _, err := db.Rules().Put(ctx, rules.Subscriber{Number: rules.KeyNumber(31612340000 + int64(i)), Note: strings.Repeat("n", 400)}, rules.Unsaid(), rules.By{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	damage(t, dir, 12)
+	damage(t, dir, 40)
 	_, err := open(t, dir).Rules().All(ctx, func(rules.Subscriber) {})
 	if !errors.Is(err, rules.ErrUnavailable) || !strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("%v", err)
@@ -210,4 +211,18 @@ func damage(t *testing.T, dir string, page int) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestChanges(t *testing.T) {
+	storetest.Changes(t, backend((*DB).Rules, func(s rules.Store) *DB { return s.(rulesStore).DB }),
+		func(s rules.Store) audit.Log { return s.(rulesStore).Audit() })
+}
+
+func TestAudit(t *testing.T) {
+	of := func(l audit.Log) *DB { return l.(auditLog).DB }
+	storetest.Audit(t, backend((*DB).Audit, of), func(t *testing.T, l audit.Log, statement string) {
+		if _, err := of(l).writer.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

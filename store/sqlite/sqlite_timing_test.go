@@ -22,7 +22,7 @@ func BenchmarkPut(b *testing.B) {
 	b.ReportAllocs()
 	i := int64(0)
 	for b.Loop() {
-		if _, err := db.Rules().Put(ctx, rules.Subscriber{Number: numberOf(31600000000 + i), ACR: true}, rules.Unsaid(), rules.By{Actor: "noc:bench"}); err != nil {
+		if _, err := db.Rules().Put(ctx, rules.Subscriber{Number: rules.KeyNumber(31600000000 + i), ACR: true}, rules.Unsaid(), rules.By{Actor: "noc:bench"}); err != nil {
 			b.Fatal(err)
 		}
 		i++
@@ -39,7 +39,7 @@ func BenchmarkLoad(b *testing.B) {
 	defer db.Close()
 	if err := db.write(ctx, rules.ErrUnavailable, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
-			INSERT INTO subscribers (number, `+columns+`) SELECT 31600000000 + i, 'permanent', 1, 0, 'none', 0, 0, '', NULL, 1 FROM n`, *subscribers)
+			INSERT INTO subscribers (`+columns+`) SELECT 31600000000 + i, 1, '', NULL, NULL, NULL, 1 FROM n`, *subscribers)
 		return err
 	}); err != nil {
 		b.Fatal(err)

@@ -106,6 +106,46 @@ func (s ruleStore) Changes(ctx context.Context, after uint64, limit int) ([]rule
 	return st.Changes(ctx, after, limit)
 }
 
+func (s ruleStore) List(ctx context.Context, after numbering.Number, limit int) ([]rules.Versioned, error) {
+	st, err := s.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st.List(ctx, after, limit)
+}
+
+func (s ruleStore) Write(ctx context.Context, writes []rules.Write, by rules.By) (rules.Written, error) {
+	st, err := s.store(ctx)
+	if err != nil {
+		return rules.Written{}, err
+	}
+	return st.Write(ctx, writes, by)
+}
+
+func (s ruleStore) Due(ctx context.Context, now time.Time, limit int) ([]rules.Versioned, error) {
+	st, err := s.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st.Due(ctx, now, limit)
+}
+
+func (s ruleStore) Revision(ctx context.Context) (uint64, error) {
+	st, err := s.store(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return st.Revision(ctx)
+}
+
+func (s ruleStore) History(ctx context.Context, q rules.Query) ([]rules.Change, error) {
+	st, err := s.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st.History(ctx, q)
+}
+
 type tokenStore struct{ d *database }
 
 func (s tokenStore) store(ctx context.Context) (token.Store, error) {

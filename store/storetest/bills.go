@@ -1,0 +1,94 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"clirgate/casework/bills"
+	"clirgate/numbering"
+	"clirgate/trace/keyring"
+)
+
+// Bills is the suite every bills.Store must pass, through a Service on it.
+func Bills(t *testing.T, s bills.Store) {
+	ctx := context.Background()
+	ring, err := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc, err := bills.New(ctx, s, ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := func(digits string) numbering.Number {
+		return numbering.New(numbering.International, []byte(digits))
+	}
+	want := func(text string) {
+		t.Helper()
+		var out bytes.Buffer
+		entries, err := svc.Entries(ctx)
+		for i := range entries {
+			if s := entries[i].Source; s != "" {
+				out.WriteString(s + " ")
+			}
+			entries[i].Source = ""
+		}
+		if err := errors.Join(err, bills.Export(&out, entries, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+	}
+	for _, bad := range []bills.Entry{{}, {Number: n("31701")}, {From: 20000}, {Number: n("31701"), From: 20000, Until: 20000}} {
+		if err := svc.Put(ctx, bad); err == nil {
+			t.Error("took an entry without number or date")
+		}
+	}
+	if err := svc.Put(ctx, bills.Entry{Number: n("31705550199"), From: 20000}, bills.Entry{Number: n("31705550188"), From: 20001, Until: 20500}); err != nil {
+		t.Fatal(err)
+	}
+	if err := svc.Put(ctx, bills.Entry{Number: n("31705550199"), From: 20002}); err != nil {
+		t.Fatal(err)
+	}
+	want("+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
+
+	// An import replaces its own, and never what is ours.
+	for _, text := range []string{"+31705550199,2020-01-01\n+31611111111,2025-01-01\n+31622222222,2025-01-01\n", "+31611111111,2025-01-02\n"} {
+		if _, err := svc.Import(ctx, strings.NewReader(text), "Other"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("Other +31611111111,2025-01-02\n+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
+	if _, err := svc.Import(ctx, strings.NewReader("+31611111111,2025-01-03\nJan,2025-01-01\n"), "Other"); err == nil {
+		t.Error("imported a wrong line")
+	}
+	if _, err := svc.Import(ctx, strings.NewReader(""), ""); err == nil {
+		t.Error("imported from nobody")
+	}
+	want("Other +31611111111,2025-01-02\n+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
+	var out bytes.Buffer
+	if err := svc.Export(ctx, &out, 20100); err != nil || out.String() != "+31705550188,2024-10-05\n+31705550199,2024-10-06\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	if err := svc.Remove(ctx, n("31705550188")); err != nil {
+		t.Error(err)
+	}
+	if err := svc.Remove(ctx, n("31705550188")); !errors.Is(err, bills.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+	list, err := svc.List(ctx)
+	if err != nil || list.Len() != 2 || !list.Shielded(n("31705550199"), 20002) || list.Shielded(n("31705550199"), 20001) {
+		t.Errorf("%v", err)
+	}
+	other, _ := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{5})
+	if svc, err = bills.New(ctx, s, other); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.Entries(ctx); !errors.Is(err, bills.ErrUnavailable) {
+		t.Errorf("read with another key: %v", err)
+	}
+}
