@@ -55,6 +55,7 @@ func TestSIPp(t *testing.T) {
 				dir := t.TempDir()
 				g := startGateway(t, strings.NewReplacer("PORT", port, "NETWORK", strings.ToLower(network.String())).Replace(sippConfig), dir)
 				callee := runSIPp(t, sipp, dir, c.callee, "-i", sippCallee, "-p", port, "-t", mode, "-m", strconv.Itoa(sippCalls), "-trace_msg")
+				waitListening(t, network, net.JoinHostPort(sippCallee, port))
 				caller := runSIPp(t, sipp, dir, "uac.xml", "-i", sippCaller, "-p", freePort(t, sippCaller), "-t", mode, "-m", strconv.Itoa(sippCalls),
 					"-r", "50", "-s", c.dialled, g.addr(network))
 				caller.wait(t)
@@ -70,6 +71,22 @@ func TestSIPp(t *testing.T) {
 			})
 		}
 	}
+}
+
+// waitListening waits until somebody listens for streams at an address: a call that dials
+// before is refused, and SIPp counts it as failed. Datagrams are sent again anyway.
+func waitListening(t *testing.T, network transport.Network, addr string) {
+	t.Helper()
+	if network == transport.UDP {
+		return
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			must(t, c.Close())
+			return
+		}
+	}
+	t.Fatalf("nobody listens at %s", addr)
 }
 
 // sippRun is a SIPp process.
