@@ -47,19 +47,19 @@ func TestReload(t *testing.T) {
 	r := newRig(t, "U1", "")
 	before := r.established(t, "TV02", "1")
 	must(t, r.g.Reload(r.config(strings.Replace(r.yaml, `{prefix: "", to: U1}`, `{prefix: "", to: T1}`, 1))))
-	a := r.ua("A")
+	a, t1 := r.ua("A"), r.ua("T1")
 	a.send(r.gw, strings.NewReplacer("z9hG4bKa1", "z9hG4bKr", "c1@", "r@").Replace(r.local(vectorNamed(t, "TV02").msg)))
-	got := r.ua("T1").request("INVITE")
+	got := t1.request("INVITE")
 	if !strings.Contains(got.get("P-Asserted-Identity"), "+31205550101") {
 		t.Errorf("towards the trusted carrier: P-Asserted-Identity %q", got.get("P-Asserted-Identity"))
 	}
-	r.ua("T1").send(r.gw, answer(got, "486 Busy Here", "x"))
+	t1.send(r.gw, answer(got, "486 Busy Here", "x"))
 	a.response(486)
 	if err := r.g.Reload(r.config(strings.Replace(r.yaml, "gw.example.net", "other.example.net", 1))); err == nil {
 		t.Error("a change of the home domain was taken without a restart")
 	}
 	a.send(r.gw, strings.NewReplacer("z9hG4bKa1", "z9hG4bKs", "c1@", "s@").Replace(r.local(vectorNamed(t, "TV02").msg)))
-	r.ua("T1").request("INVITE")
+	t1.request("INVITE")
 	before.byeFromCallee(before.b.hop())
 }
 

@@ -81,9 +81,10 @@ func TestLargeRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachKind(t, func(t *testing.T, vector string) {
 				r := newRig(t, "U1", "streams")
+				u1 := r.ua("U1")
 				var overTCP chan sipMsg
 				if tcp {
-					overTCP = listenTCP(t, r.ua("U1").addr())
+					overTCP = listenTCP(t, u1.addr())
 				}
 				body := "v=0\r\no=jansen 1 1 IN IP4 " + r.local("192.0.2.11") + "\r\ns=-\r\nc=IN IP4 203.0.113.9\r\n" + crlf(large[1]) +
 					"m=audio 4000 RTP/AVP 96\r\n"
@@ -94,7 +95,7 @@ func TestLargeRequests(t *testing.T) {
 				if tcp {
 					got = take(t, overTCP, "INVITE over TCP")
 				} else {
-					got = r.ua("U1").request("INVITE")
+					got = u1.request("INVITE")
 				}
 				if tcp != strings.Contains(got.values("Via")[0], "SIP/2.0/TCP ") {
 					t.Errorf("Via %q", got.get("Via"))

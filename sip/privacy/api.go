@@ -95,12 +95,31 @@ type Transit struct {
 	// callee the proxy gives the Record-Route values between us and the callee, last
 	// first (RFC 3261 12.1.2).
 	Routes []byte
+	// Calls, when set, knows the Call-IDs of other dialogs that the withheld sender may
+	// name in this one.
+	Calls CallNames
 	// Status is set by Plan when it changed the status of a response, else 0.
 	Status int
 	// Row, when set, is told of every header line: the action of the table and why
 	// (explain). nil on the call path.
 	Row func(h *message.Header, action Action, why string)
 }
+
+// CallNames knows Call-IDs as a withheld party writes them.
+type CallNames interface {
+	// Named tells whose call a Call-ID is; of the party's own, the ID that its
+	// identifiers are mapped with.
+	Named(callID []byte) (id [16]byte, known Known)
+}
+
+// Known says whose call a Call-ID is.
+type Known uint8
+
+const (
+	KnownNot     Known = iota
+	KnownOwn           // of the withheld party's own: the other side knows it mapped
+	KnownForeign       // told to it by the other side: mapped for nobody
+)
 
 // Action is a letter of the header table.
 type Action uint8

@@ -19,6 +19,12 @@ func (p *planner) mapRefID(dst, id []byte) []byte {
 	if bytes.Equal(id, p.m.CallID()) {
 		return p.appendCallID(dst, id)
 	}
+	switch p.known {
+	case KnownOwn:
+		return p.t.Keys.MapID(dst, &p.named, id)
+	case KnownForeign:
+		return append(dst, id...)
+	}
 	if p.raised && bytes.Equal(id, p.m.FromTag()) {
 		return append(dst, id...)
 	}
@@ -48,13 +54,24 @@ func (p *planner) unmapID(dst, mapped []byte) []byte {
 	return dst[:plain]
 }
 
+// name notes whose call a reference names by its Call-ID.
+func (p *planner) name(callID []byte) {
+	p.known = KnownNot
+	if p.t.Calls != nil && !bytes.Equal(callID, p.m.CallID()) {
+		p.named.ID, p.known = p.t.Calls.Named(callID)
+	}
+}
+
 // refPart says what becomes of one part of a reference; ok false drops it.
 type refPart func(dst, name, value []byte) (out []byte, ok bool)
 
 // mapRef: name is empty for the Call-ID.
 func (p *planner) mapRef(dst, name, value []byte) ([]byte, bool) {
 	switch {
-	case len(name) == 0, message.EqualFold(name, "from-tag"), message.EqualFold(name, "local-tag"):
+	case len(name) == 0:
+		p.name(value)
+		return p.mapRefID(dst, value), true
+	case message.EqualFold(name, "from-tag"), message.EqualFold(name, "local-tag"):
 		return p.mapRefID(dst, value), true
 	case message.EqualFold(name, "to-tag"), message.EqualFold(name, "remote-tag"):
 		return p.unmapID(dst, value), true
@@ -155,6 +172,7 @@ func backDialogRef(p *planner, h *message.Header) (Action, bool) {
 
 // event: the dialog or subscription an Event names (RFC 4235 3.2, RFC 6665 8.2.1).
 func event(p *planner, h *message.Header) Action {
+	p.known = KnownNot
 	p.buf = p.appendEvent(p.buf[:0], p.m.Get(h.Value), p.mapEvent)
 	return p.replace(h, p.buf, Map)
 }
@@ -199,7 +217,10 @@ func (p *planner) mapEvent(dst, name, value []byte) ([]byte, bool) {
 	switch {
 	case message.EqualFold(name, "id") && allDigits(plain) && !p.holdsSender(plain):
 		return append(dst, plain...), true
-	case message.EqualFold(name, "call-id"), message.EqualFold(name, "from-tag"), message.EqualFold(name, "id"):
+	case message.EqualFold(name, "call-id"):
+		p.name(plain)
+		return p.mapRefID(dst, plain), true
+	case message.EqualFold(name, "from-tag"), message.EqualFold(name, "id"):
 		return p.mapRefID(dst, plain), true
 	case message.EqualFold(name, "to-tag"):
 		return p.unmapID(dst, plain), true

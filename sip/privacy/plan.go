@@ -56,8 +56,10 @@ type planner struct {
 	d *Dialog
 
 	col      column
-	withheld bool // the sender is the W-party
-	shy      bool // the receiver is the W-party: what it knows otherwise is put back
+	withheld bool   // the sender is the W-party
+	named    Dialog // the call that a reference names: its ID alone
+	known    Known  // whose call that is
+	shy      bool   // the receiver is the W-party: what it knows otherwise is put back
 	raised   bool
 
 	asked        rules.Privacy

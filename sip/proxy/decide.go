@@ -37,6 +37,7 @@ func (c *call) decide(w *work) bool {
 		copy(id[10:], c.dialog.ID[10:])
 	}
 	c.beginDialog(id)
+	c.noteOwn()
 	if t.RefuseACR {
 		c.recordRefusal(w, 433)
 		return c.refuse(433, "", nil, Anonymous)

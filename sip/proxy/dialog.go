@@ -33,6 +33,7 @@ func (c *call) enterDialog() {
 	c.treatment = sealedTreatment(&c.dialog)
 	c.readDialogFacts()
 	c.readRaised()
+	c.noteOwn()
 }
 
 // senderSide: a token of a mapped dialog is held by one side alone, so it is that side

@@ -165,6 +165,7 @@ func (c *call) write(w *work, b *branch) error {
 		c.dialog.CalleePeer = b.to.peer.hash
 	}
 	c.fillTransit(w, b)
+	c.noteForeign(w)
 	if err := privacy.Plan(e, &w.t); err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (c *call) fillTransit(w *work, b *branch) {
 		Network: f.network, Screen: f.screen, Domain: c.t.domain,
 		Skip: f.dialled.Skip, ToSkip: f.toSkip,
 		Plan: c.p.d.Plan, Keys: c.p.d.Keys, Now: c.now,
-		Raised: c.raised[side(c.sender)] == raisedBare,
+		Raised: c.raised[side(c.sender)] == raisedBare, Calls: c.p.named,
 	}
 	if r := c.p.rehearsal; r != nil {
 		r.attempt(c, b)

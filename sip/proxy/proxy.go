@@ -48,6 +48,7 @@ type Proxy struct {
 	tallies  tallies
 	stranger *peer
 	raised   *raisedSet
+	named    *namedCalls
 	silent   *cooldown // targets that did not answer lately
 	noTCP    *cooldown // targets that refused TCP lately
 	alarm    alarm
@@ -70,7 +71,7 @@ func New(c *Config, d Deps) (*Proxy, error) {
 	}
 	p := &Proxy{
 		d: d, seed: maphash.MakeSeed(), own: ownAddresses(d.Transport),
-		raised: new(raisedSet), silent: new(cooldown), noTCP: new(cooldown),
+		raised: new(raisedSet), named: newNamedCalls(), silent: new(cooldown), noTCP: new(cooldown),
 	}
 	p.prepare()
 	return p, p.Reconfigure(c)
