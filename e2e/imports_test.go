@@ -65,7 +65,8 @@ var (
 // own folder always.
 var arrows = []struct{ from, to []string }{
 	{[]string{"numbering"}, nil},
-	{[]string{"rules", "audit"}, []string{"numbering"}},
+	{[]string{"audit"}, []string{"numbering"}},
+	{[]string{"rules"}, []string{"numbering", "audit"}}, // a change and its audit entry are one
 	{[]string{"trace"}, []string{"numbering", "rules"}}, // a record tells class and rule
 	{[]string{"casework"}, []string{"numbering", "trace", "rules", "audit"}},
 	{[]string{"sip"}, []string{"numbering", "rules", "trace", "sip"}},
