@@ -23,6 +23,7 @@ type bodyWriter struct {
 	hidden Needles
 	set    bool // hidden is prepared
 	unread bool // something that may be an offer or answer was taken out unread
+	offer  bool // an offer or answer was read, and is in the output
 
 	depth int
 	parts []part // of all multiparts being written, the innermost last
@@ -181,6 +182,7 @@ func (w *bodyWriter) write(dst []byte, p *part) ([]byte, entity) {
 func (w *bodyWriter) rewrite(dst []byte, p *part, form bodyForm) (out []byte, ok bool) {
 	switch form {
 	case sdpBody:
+		w.offer = true
 		return w.sdp(dst, p)
 	case isupBody:
 		return w.isup(dst, p)
@@ -275,7 +277,7 @@ func (w *bodyWriter) needsBody(gone bool) bool {
 	case message.MESSAGE, message.INFO, message.PUBLISH:
 		return gone
 	case message.INVITE, message.UPDATE, message.PRACK:
-		return w.unread && w.withheld()
+		return w.unread && !w.offer && w.withheld()
 	}
 	return false
 }

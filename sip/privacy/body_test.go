@@ -157,11 +157,17 @@ func TestBodyThatIsNeeded(t *testing.T) {
 	f("NOTIFY", zipped, nil)
 	f("BYE", unknown, nil)
 	f("ACK", zipped, nil)
+	// Beside an offer that can be read, a part that cannot simply goes.
+	tr := bodyTransit(t, "INVITE", "Content-Type: multipart/mixed;boundary=b\r\n", "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n--b\r\n"+
+		"Content-Type: multipart/signed;boundary=s\r\n\r\n--s\r\n\r\nx\r\n--s--\r\n--b--\r\n")
+	if m, err := plannedBody(t, tr, colUW); err != nil || bodyOfMessage(m) != "v=0\r\n" {
+		t.Errorf("signed part beside an offer: %v", err)
+	}
 	// An INFO that is nothing but a signal inside the trust domain.
 	if _, err := plannedBody(t, bodyTransit(t, "INFO", "Content-Type: application/vnd.etsi.mcid+xml\r\n", "x"), colUN); err != ErrUnsupportedBody {
 		t.Errorf("shown caller: %v", err)
 	}
-	tr := transitOf(t, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\n"+
+	tr = transitOf(t, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\n"+
 		"Call-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Type: x/y\r\nContent-Length: 1\r\n\r\nx")
 	if m, err := plannedBody(t, tr, colUW); err != nil || !m.Body().Empty() {
 		t.Errorf("response: %v", err)

@@ -54,7 +54,8 @@ func (s *attributeSet) has(name []byte) bool {
 	return false
 }
 
-// sdpAttribute keeps a=name or a=name:value of sdpAttributes; ssrc with its cname mapped.
+// sdpAttribute keeps a=name or a=name:value of sdpAttributes; ssrc with its cname mapped,
+// names of streams mapped towards U.
 func (w *bodyWriter) sdpAttribute(dst, value []byte) []byte {
 	name, text, _ := bytes.Cut(value, []byte{':'})
 	switch {
@@ -64,6 +65,17 @@ func (w *bodyWriter) sdpAttribute(dst, value []byte) []byte {
 		return w.sdpSource(dst, text)
 	case message.EqualFold(name, "rtcp"):
 		return w.sdpRTCP(dst, text)
+	case message.EqualFold(name, "msid"), message.EqualFold(name, "label"):
+		return w.sdpStreams(append(append(append(dst, "a="...), name...), ':'), text)
+	case message.EqualFold(name, "msid-semantic"): // RFC 8830 appendix A: "WMS", then streams
+		semantic, streams := sdpField(text)
+		dst = append(append(append(dst, "a=msid-semantic:"...), semantic...), ' ')
+		return w.sdpStreams(dst, streams)
+	case message.EqualFold(name, "floorid"): // RFC 8856 12.3: a floor, then "mstrm:" and labels
+		floor, streams := sdpField(text)
+		kind, labels, _ := bytes.Cut(streams, []byte{':'})
+		dst = append(append(append(dst, "a=floorid:"...), floor...), ' ')
+		return w.sdpStreams(append(append(dst, kind...), ':'), labels)
 	}
 	return append(append(dst, "a="...), value...)
 }
@@ -74,10 +86,31 @@ func (w *bodyWriter) sdpSource(dst, text []byte) []byte {
 	name, value, _ := bytes.Cut(attribute, []byte{':'})
 	dst = append(append(dst, "a=ssrc:"...), id...)
 	dst = append(dst, ' ')
-	if !message.EqualFold(name, "cname") || w.t.Keys == nil {
-		return append(dst, attribute...)
+	switch {
+	case w.t.Keys == nil:
+	case message.EqualFold(name, "cname"):
+		return w.t.Keys.MapID(append(dst, "cname:"...), w.d, value)
+	case message.EqualFold(name, "msid"), message.EqualFold(name, "mslabel"), message.EqualFold(name, "label"):
+		return w.sdpStreams(append(append(dst, name...), ':'), value)
 	}
-	return w.t.Keys.MapID(append(dst, "cname:"...), w.d, value)
+	return append(dst, attribute...)
+}
+
+// sdpStreams appends names of streams, which the sender makes up: towards U others, the
+// same everywhere in the dialog. "-" and "*" name none and all (RFC 8830).
+func (w *bodyWriter) sdpStreams(dst, names []byte) []byte {
+	for i := 0; len(names) > 0; i++ {
+		var name []byte
+		if name, names = sdpField(names); i > 0 {
+			dst = append(dst, ' ')
+		}
+		if w.col != colUW && w.col != colUN || w.t.Keys == nil || len(name) == 1 && (name[0] == '-' || name[0] == '*') {
+			dst = append(dst, name...)
+			continue
+		}
+		dst = w.t.Keys.MapID(dst, w.d, name)
+	}
+	return dst
 }
 
 // sdpRTCP is a=rtcp:port [nettype addrtype address] (RFC 3605 section 2.1).

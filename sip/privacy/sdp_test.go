@@ -64,9 +64,9 @@ func TestSDPLines(t *testing.T) {
 		"b=AS:64", "t=0 0", "r=7d 1h 0 25h", "z=2882844526 -1h", "m=audio 4000 RTP/AVP 8 0 101", "m=audio 4000/2 RTP/SAVPF 8",
 		"m=image 4000 udptl t38", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
 		"a=sendrecv", "a=inactive", "a=rtpmap:8 PCMA/8000", "a=fmtp:101 0-15", "a=ptime:20", "a=RTPMAP:8 PCMA/8000", "a=rtcp:4001",
-		"a=rtcp:4001 IN IP4 203.0.113.9", "a=rtcp-mux", "a=mid:audio", "a=group:BUNDLE audio", "a=msid:x y", "a=label:1", "a=setup:actpass",
+		"a=rtcp:4001 IN IP4 203.0.113.9", "a=rtcp-mux", "a=mid:audio", "a=group:BUNDLE audio", "a=setup:actpass",
 		"a=fingerprint:SHA-256 AA:BB", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "a=tls-id:abc",
-		"a=ssrc:12345 msid:x y", "a=T38FaxVersion:0", "a=curr:qos local none")
+		"a=msid:-", "a=T38FaxVersion:0", "a=curr:qos local none")
 	goes("i=0205550101", "u=http://jansen.example/", "e=jan@jansen.example", "p=+31 20 555 0101", "k=clear:jan", "y=0100000001", "f=v/////a/1/8/1",
 		"a=tool:SIPPER", "a=keywds:jan", "a=cat:jan", "a=lang:nl", "a=sdplang:nl", "a=charset:x", "a=identity:x", "a=key-mgmt:mikey AQ==",
 		"a=candidate:1 1 UDP 2130706431 192.0.2.11 4000 typ host", "a=remote-candidates:1 192.0.2.11 4000", "a=end-of-candidates",
@@ -88,7 +88,15 @@ func TestSDPLines(t *testing.T) {
 	f("v=0\r\na=fmtp:101 0205550101", "v=0")
 	f("v=0\r\nb=0205550101", "v=0")
 	f("t=205550101 0", "t=0 0")
-	f("a=ssrc:1 cname:jan@192.0.2.11", "a=ssrc:1 cname:"+string(bodyKeys.MapID(nil, bornAt(epoch, 1), []byte("jan@192.0.2.11"))))
+	mapped := func(id string) string { return string(bodyKeys.MapID(nil, bornAt(epoch, 1), []byte(id))) }
+	f("a=ssrc:1 cname:jan@192.0.2.11", "a=ssrc:1 cname:"+mapped("jan@192.0.2.11"))
+	f("a=ssrc:1 msid:jan jan1", "a=ssrc:1 msid:"+mapped("jan")+" "+mapped("jan1"))
+	f("a=ssrc:1 label:jan1", "a=ssrc:1 label:"+mapped("jan1"))
+	f("a=msid:jan", "a=msid:"+mapped("jan"))
+	f("a=msid:- jan1", "a=msid:- "+mapped("jan1"))
+	f("a=msid-semantic: WMS jan", "a=msid-semantic:WMS "+mapped("jan"))
+	f("a=label:jan", "a=label:"+mapped("jan"))
+	f("a=floorid:1 mstrm:jan 11", "a=floorid:1 mstrm:"+mapped("jan")+" "+mapped("11"))
 }
 
 // TV28 with its re-INVITE: same session, next version.
