@@ -158,6 +158,7 @@ func readStream(conn net.Conn, got chan sipMsg) {
 
 func TestUnknownSource(t *testing.T) {
 	r := newRig(t, "U1", "")
+	u1 := r.ua("U1")
 	stranger := newUA(t, "stranger", r.local("192.0.2.200")+":5060")
 	stranger.send(r.gw, "no SIP at all\r\n\r\n")
 	stranger.send(r.gw, "\r\n\r\n")
@@ -165,7 +166,7 @@ func TestUnknownSource(t *testing.T) {
 	if reply := stranger.final(); reply.status() != 403 {
 		t.Errorf("answered %q", reply.start)
 	}
-	r.ua("U1").silent()
+	u1.silent()
 }
 
 // A token that nobody of ours made is worth 403; it never leads anywhere.
