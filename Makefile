@@ -33,8 +33,10 @@ unit:
 race:
 	$(GO) test -race $(RACE)
 
-bench: ## parse, decide, apply, leak guard, a whole call; with allocations
+bench: ## what each part costs, then the gateway against its peers, in one run
 	$(GO) test -run '^$$' -bench . -benchmem ./sip/message/ ./numbering/ ./rules/ ./sip/privacy/ ./sip/transaction/ ./sip/proxy/ ./trace/ ./store/pebble/
+	@.ci/packages $(PACKAGES)
+	$(GO) run ./bench $(BENCH)
 
 clean:
 	rm -rf bin
