@@ -129,3 +129,21 @@ func hash32[T string | []byte](s T) uint32 {
 	}
 	return h
 }
+
+// RemotePartyRestricts tells whether a Remote-Party-ID of the calling party asks for
+// privacy; one that cannot be read does. Only a believed neighbour's counts, as Privacy: id
+// (draft-ietf-sip-privacy-04 5.1; STANDARDS 6.3).
+func RemotePartyRestricts(m *message.Message) bool {
+	for na, ok := range m.NameAddrs(message.HRemotePartyID) {
+		if !ok {
+			return true
+		}
+		if party, _, ok := m.Param(na.Params, "party"); ok && !message.EqualFold(m.Get(party), "calling") {
+			continue
+		}
+		if v, _, ok := m.Param(na.Params, "privacy"); ok && !message.EqualFold(m.Get(v), "off") {
+			return true
+		}
+	}
+	return false
+}

@@ -125,3 +125,22 @@ func TestHashes(t *testing.T) {
 		t.Errorf("%x %x", PeerHash("a"), TagHash([]byte("foobar")))
 	}
 }
+
+func TestRemotePartyRestricts(t *testing.T) {
+	f := func(headers string, want bool) {
+		t.Helper()
+		m := parse(t, strings.Replace(inviteA, "Contact:", headers+"Contact:", 1))
+		if got := RemotePartyRestricts(m); got != want {
+			t.Errorf("%q: %v", headers, got)
+		}
+	}
+	const rpid = "Remote-Party-ID: \"x;privacy=full\" <sip:+31205550101@x;privacy=full>"
+	f("", false)
+	f(rpid+"\n", false)
+	f(rpid+";party=calling;privacy=off\n", false)
+	f(rpid+";party=called;privacy=full\n", false)
+	f(rpid+";party=calling;privacy=full\n", true)
+	f(rpid+";Privacy=\"URI\"\n", true)
+	f(rpid+";privacy=off, <sip:a@b>;privacy=name\n", true)
+	f("Remote-Party-ID: <sip:a@b\n", true)
+}

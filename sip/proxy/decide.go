@@ -50,13 +50,17 @@ func (c *call) rulesCall() rules.Call {
 	f := &c.facts
 	p := privacy.PrivacyOf(c.m)
 	anonymous := privacy.AnonymousFrom(c.m)
+	remoteParty := c.from.asserts() && privacy.RemotePartyRestricts(c.m)
+	if remoteParty {
+		p |= rules.PrivacyID
+	}
 	return rules.Call{
 		Caller: f.network, Called: f.called, Emergency: f.emergency,
 		Withhold: f.dialled.Withhold, Present: f.dialled.Present,
 		Privacy: p, AnonymousFrom: anonymous,
 		TrustedSource: c.from.Boundary == Access || c.from.asserts(),
 		// Restricted, not merely missing (GPP-13): asked for, or shown as hidden.
-		Restricted: anonymous || privacy.Raises(c.m),
+		Restricted: anonymous || remoteParty || privacy.Raises(c.m),
 		CallBack:   c.from.Boundary == Emergency, // RFC 7090, RFC 6881 SP-35
 		Now:        c.now.Unix(),
 	}
