@@ -8,8 +8,8 @@ import (
 	"clirgate/numbering"
 )
 
-// Actor is a person, by the name its token was given.
-type Actor struct{ Name string }
+// Actor is a person, by the name its token was given, in a role.
+type Actor struct{ Name, Role string }
 
 // is compares persons as people write names.
 func (a Actor) is(name string) bool {
@@ -29,6 +29,7 @@ const (
 type Event struct {
 	At       time.Time
 	Actor    string
+	Role     string
 	Action   string
 	Purpose  string
 	Case     string             // case or order; empty: none

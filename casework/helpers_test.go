@@ -50,3 +50,11 @@ func candidateNumbers(c *casework.Case) (all string) {
 	}
 	return all
 }
+
+// inLanguage is the same office, its caller reading a language.
+func (o *office) inLanguage(language string) *office {
+	book := casetest.Book{nuisance: {Name: "Piet Plaag", Language: language}}
+	other := *o
+	other.Service = casework.New(o.store, o.vault, book, o.audit, o.ring, casework.Options{Now: o.clock})
+	return &other
+}

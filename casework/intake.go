@@ -47,7 +47,7 @@ type Mark struct {
 func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
 	s.marks.Lock()
 	defer s.marks.Unlock()
-	by := Actor{"malicious call identification"}
+	by := Actor{Name: "malicious call identification"}
 	c, err := s.joinable(ctx, m.Called)
 	if err != nil {
 		return "", err

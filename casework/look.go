@@ -47,7 +47,7 @@ func (s *Service) List(ctx context.Context, by Actor, state State, limit int) (l
 		return limit <= 0 || len(list) < limit
 	})
 	if err == nil {
-		err = s.auditEvent(ctx, Event{Actor: by.Name, Action: "list", Purpose: PurposeNuisance, Count: len(list)})
+		err = s.auditEvent(ctx, Event{Actor: by.Name, Role: by.Role, Action: "list", Purpose: PurposeNuisance, Count: len(list)})
 	}
 	if err != nil {
 		return nil, err

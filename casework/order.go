@@ -240,7 +240,7 @@ func (s *Service) saveOrder(ctx context.Context, o *Order, docs ...Document) err
 
 func (s *Service) auditedOrder(ctx context.Context, by Actor, what string, o *Order) error {
 	return s.auditEvent(ctx, Event{
-		Actor: by.Name, Action: what, Purpose: PurposeAuthority, Case: o.ID,
+		Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeAuthority, Case: o.ID,
 		Subjects: []numbering.Number{o.Scope.Number}, Count: o.Records,
 	})
 }

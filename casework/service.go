@@ -129,7 +129,7 @@ func documentName(n int) string { return fmt.Sprintf("document %d", n) }
 
 // audited notes an action; what cannot be noted does not happen.
 func (s *Service) audited(ctx context.Context, by Actor, what string, c *Case, seen ...numbering.Number) error {
-	return s.auditEvent(ctx, Event{Actor: by.Name, Action: what, Purpose: PurposeNuisance, Case: c.ID, Subjects: seen})
+	return s.auditEvent(ctx, Event{Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeNuisance, Case: c.ID, Subjects: seen})
 }
 
 func (s *Service) auditEvent(ctx context.Context, e Event) error {

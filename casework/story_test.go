@@ -40,7 +40,7 @@ type office struct {
 	now       time.Time
 	store     *casetest.Store
 	audit     *casetest.Audit
-	recordsIn tracetest.Store
+	recordsIn *tracetest.Store
 	vault     *trace.Vault
 	ring      *keyring.Ring
 }
@@ -51,8 +51,8 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &office{t: t, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), store: new(casetest.Store), audit: new(casetest.Audit), ring: ring}
-	o.vault = trace.NewVault(&o.recordsIn, trace.NewKeys(ring), o.clock)
+	o := &office{t: t, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), store: new(casetest.Store), audit: new(casetest.Audit), recordsIn: new(tracetest.Store), ring: ring}
+	o.vault = trace.NewVault(o.recordsIn, trace.NewKeys(ring), o.clock)
 	book := casetest.Book{
 		nuisance:  {Name: "Piet Plaag", Address: "Dorpsstraat 1", Postcode: "1234 AB", Town: "Ons Dorp"},
 		neighbour: {Name: "Nel Naast", Address: "Dorpsstraat 3", Postcode: "1234 AB", Town: "Ons Dorp", Language: "en"},

@@ -47,7 +47,7 @@ func (r *Record) AppendPlain(dst []byte) []byte {
 		Called: dial(r.Called), CalledClass: r.CalledClass, Code: r.Withhold, DivertedFrom: dial(r.DivertedFrom),
 		Withheld: r.Withheld, Class: r.Class.String(), Rule: r.Rule.String(), Revision: r.Revision,
 		Ingress: r.Ingress, Egress: r.Egress, CallIDIn: r.CallIDIn, CallIDOut: r.CallIDOut,
-		Status: r.Status, Bases: r.Bases.names(), Expires: r.Expires, Sealed: r.Closed(),
+		Status: r.Status, Bases: r.Bases.Names(), Expires: r.Expires, Sealed: r.Closed(),
 	}
 	if r.Source.IsValid() {
 		p.Source = r.Source.String()
@@ -88,7 +88,8 @@ func (t Trust) String() string {
 	return trustNames[t]
 }
 
-func (b Basis) names() []string {
+// Names lists the bases in the set.
+func (b Basis) Names() []string {
 	names := []string{}
 	for i, name := range [...]string{"transmission", "nuisance", "emergency"} {
 		if b&(1<<i) != 0 {

@@ -1,0 +1,145 @@
+// Package caseaudit puts events of casework into the hash-chained audit log. The numbers
+// of those whose data were seen are sealed in it: the log outlives what it tells of, and
+// a copy of it must not be a list of numbers.
+package caseaudit
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"clirgate/audit"
+	"clirgate/casework"
+	"clirgate/numbering"
+	"clirgate/trace/keyring"
+)
+
+// Log is the audit log as casework sees it.
+type Log struct {
+	log  audit.Log
+	ring *keyring.Ring
+}
+
+var (
+	_ casework.Auditor  = (*Log)(nil)
+	_ casework.AuditLog = (*Log)(nil)
+)
+
+// New makes one. Log and ring stay the caller's to close.
+func New(l audit.Log, ring *keyring.Ring) *Log { return &Log{l, ring} }
+
+const (
+	prefix  = "case."
+	keyName = "audit/subjects/" // and the year
+	// perEntry bounds the subjects in one entry: more take several.
+	perEntry = 200
+)
+
+// Audit appends an event.
+func (l *Log) Audit(ctx context.Context, e casework.Event) error {
+	left := e.Subjects
+	for {
+		n := min(len(left), perEntry)
+		detail, err := l.detail(ctx, e, left[:n])
+		if err != nil {
+			return err
+		}
+		outcome := audit.Done
+		action, refused := strings.CutPrefix(e.Action, "refused: ")
+		if refused {
+			outcome = audit.Refused
+		}
+		_, err = l.log.Append(ctx, audit.Entry{
+			Time: e.At, Actor: e.Actor, Role: e.Role, Action: prefix + strings.ReplaceAll(action, " ", "-"),
+			Purpose: e.Purpose, Case: e.Case, Outcome: outcome, Detail: detail,
+		})
+		if left = left[n:]; err != nil || len(left) == 0 {
+			return err
+		}
+	}
+}
+
+// detail is "count=3 subjects=" and the numbers, eight bytes each, sealed, in base64.
+func (l *Log) detail(ctx context.Context, e casework.Event, subjects []numbering.Number) (string, error) {
+	text := fmt.Sprintf("count=%d", e.Count)
+	if len(subjects) == 0 {
+		return text, nil
+	}
+	k := l.ring.Make(keyName + e.At.UTC().Format("2006"))
+	if err := l.ring.Save(ctx); err != nil {
+		return "", err
+	}
+	var plain []byte
+	for _, n := range subjects {
+		plain = binary.BigEndian.AppendUint64(plain, uint64(n))
+	}
+	aead := keyring.NewAEAD(k.Secret)
+	nonce := make([]byte, aead.NonceSize())
+	_, _ = rand.Read(nonce) // never fails
+	return text + " subjects=" + base64.RawStdEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(e.Case))), nil
+}
+
+var errSubjects = errors.New("caseaudit: subjects of an entry cannot be opened")
+
+func (l *Log) subjects(e *audit.Entry) (list []numbering.Number, err error) {
+	_, text, ok := strings.Cut(e.Detail, "subjects=")
+	if !ok {
+		return nil, nil
+	}
+	sealed, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: entry %d", errSubjects, e.Seq)
+	}
+	for _, k := range l.ring.Get(keyName + e.Time.UTC().Format("2006")) {
+		aead := keyring.NewAEAD(k.Secret)
+		n := aead.NonceSize()
+		if len(sealed) < n {
+			break
+		}
+		plain, err := aead.Open(nil, sealed[:n], sealed[n:], []byte(e.Case))
+		if err != nil {
+			continue
+		}
+		for ; len(plain) >= 8; plain = plain[8:] {
+			list = append(list, numbering.Number(binary.BigEndian.Uint64(plain)))
+		}
+		return list, nil
+	}
+	return nil, fmt.Errorf("%w: entry %d", errSubjects, e.Seq)
+}
+
+// Events yields the events of casework in [from, to), those of one actor or of all.
+func (l *Log) Events(ctx context.Context, actor string, from, to time.Time, yield func(casework.Event) bool) error {
+	q := audit.Query{Actor: actor, From: from, To: to}
+	for {
+		page, err := l.log.Read(ctx, q)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for i := range page {
+			e := &page[i]
+			q.After = e.Seq
+			if !strings.HasPrefix(e.Action, prefix) {
+				continue
+			}
+			subjects, err := l.subjects(e)
+			if err != nil {
+				return err
+			}
+			event := casework.Event{
+				At: e.Time, Actor: e.Actor, Role: e.Role, Action: strings.TrimPrefix(e.Action, prefix), Purpose: e.Purpose, Case: e.Case, Subjects: subjects,
+			}
+			if _, err := fmt.Sscanf(e.Detail, "count=%d", &event.Count); err != nil {
+				event.Count = 0
+			}
+			if !yield(event) {
+				return nil
+			}
+		}
+	}
+}
