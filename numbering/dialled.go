@@ -91,7 +91,7 @@ func (p *Plan) dialled(d *dialString, codes *CodeSet, form Form) Dialled {
 	return out
 }
 
-// strip takes codes and one carrier prefix off the front and answers what is
+// strip takes codes and carrier prefixes off the front and answers what is
 // left (STANDARDS 4.4 steps 2 and 3).
 func (p *Plan) strip(d *dialString, codes *CodeSet, out *Dialled) []byte {
 	pos := 0
@@ -109,8 +109,9 @@ func (p *Plan) strip(d *dialString, codes *CodeSet, out *Dialled) []byte {
 			out.carrierInSkip = out.CarrierSelect != 0
 			continue
 		}
-		if out.CarrierSelect == 0 && d.all {
-			if out.CarrierSelect = p.carrier(codes, rest); out.CarrierSelect != 0 {
+		if d.all {
+			if carrier := p.carrier(codes, rest); carrier != 0 {
+				out.CarrierSelect = carrier // of several the last, so that no code hides between them
 				pos += carrierLen
 				continue
 			}
