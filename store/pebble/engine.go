@@ -84,6 +84,7 @@ func (e *engine) options(o Options) *pebble.Options {
 		// a large table makes a third of the work of a small one, and a start after a
 		// crash reads it back in a second.
 		MemTableSize: 64 << 20,
+		CacheSize:    64 << 20, // holds what a search needs to know where to look
 		Logger:       quiet{e},
 		EventListener: &pebble.EventListener{
 			// Pebble would try again at once and for ever, at full speed.

@@ -27,19 +27,27 @@ type dataDir struct {
 
 func openData(t testing.TB, path string) *dataDir {
 	t.Helper()
-	storage, err := keyring.OpenFile(filepath.Join(path, "records.keys"))
+	d, err := openDir(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return d
+}
+
+func openDir(path string) (*dataDir, error) {
+	storage, err := keyring.OpenFile(filepath.Join(path, "keyring"))
+	if err != nil {
+		return nil, err
 	}
 	ring, err := keyring.Open(context.Background(), storage, keyring.File(filepath.Join(path, "keys", "master")))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	s, err := Open(filepath.Join(path, "records"), Options{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(err, ring.Close())
 	}
-	return &dataDir{path, ring, s, trace.NewVault(s, trace.NewKeys(ring), nil)}
+	return &dataDir{path, ring, s, trace.NewVault(s, trace.NewKeys(ring), nil)}, nil
 }
 
 func (d *dataDir) close(t testing.TB) {
@@ -184,7 +192,7 @@ func TestRotationWhileRunning(t *testing.T) {
 	if err := os.WriteFile(thief, old, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stolen := keyring.ReadFile(filepath.Join(path, "records.keys"))
+	stolen := keyring.ReadFile(filepath.Join(path, "keyring"))
 	if _, err := keyring.Open(t.Context(), stolen, keyring.File(thief)); err == nil || !strings.Contains(err.Error(), "another one") {
 		t.Errorf("the old master key: %v", err)
 	}

@@ -87,6 +87,21 @@ func (r *Ring) unlock(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keyring: cannot load keys: %w", err)
 	}
+	err = r.unwrap(ctx, b)
+	if second, ok := r.storage.(Copier); ok && errors.Is(err, ErrDamaged) {
+		b, copyErr := second.LoadCopy(ctx)
+		if copyErr != nil || len(b) == 0 {
+			return errors.Join(err, copyErr)
+		}
+		if err = r.unwrap(ctx, b); err == nil {
+			r.dirty.Store(true) // the next Save mends the first
+		}
+	}
+	return err
+}
+
+// unwrap makes what was stored the ring's. r.mu held.
+func (r *Ring) unwrap(ctx context.Context, b []byte) error {
 	doc, err := decode(b)
 	if err != nil {
 		return err

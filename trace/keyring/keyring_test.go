@@ -92,7 +92,7 @@ func TestDestroyedKeyIsGone(t *testing.T) {
 		t.Error(n, err)
 	}
 	_ = r.Close()
-	if strings.Contains(string(f.read(t, f.keys)), "old") {
+	if strings.Contains(string(f.read(t, f.keys))+string(f.read(t, f.keys+".copy")), "old") {
 		t.Error("still stored")
 	}
 	r = f.open(t)
@@ -269,6 +269,13 @@ func TestRefusals(t *testing.T) {
 		"version": bytes.Replace(stored, []byte(`"version": 1`), []byte(`"version": 9`), 1),
 	} {
 		write(t, f.keys, damaged)
+		r := f.open(t) // from its copy
+		if len(r.Get("a")) != 1 || r.Save(ctx) != nil || !bytes.Equal(f.read(t, f.keys), f.read(t, f.keys+".copy")) {
+			t.Errorf("%s: not mended", name)
+		}
+		_ = r.Close()
+		write(t, f.keys, damaged)
+		write(t, f.keys+".copy", damaged)
 		s, err := keyring.OpenFile(f.keys)
 		if err != nil {
 			t.Fatal(err)
@@ -276,6 +283,7 @@ func TestRefusals(t *testing.T) {
 		if _, err := keyring.Open(ctx, s, keyring.File(f.master)); !errors.Is(err, keyring.ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
+		write(t, f.keys+".copy", stored)
 	}
 	write(t, f.keys, stored)
 	if err := os.Chmod(f.master, 0o640); err != nil {

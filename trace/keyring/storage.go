@@ -20,10 +20,17 @@ type Storage interface {
 	Close() error
 }
 
+// Copier is a storage with a second copy, for when the first is damaged: a ring that
+// cannot be read takes every record with it.
+type Copier interface {
+	LoadCopy(ctx context.Context) ([]byte, error)
+}
+
 // ErrLocked: another process has the key ring open.
 var ErrLocked = errors.New("keyring: in use by another process")
 
-// OpenFile is a storage in a file of mode 0600, locked against other processes.
+// OpenFile is a storage in a file of mode 0600 and a copy beside it (.copy), locked
+// against other processes.
 func OpenFile(path string) (Storage, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
@@ -46,6 +53,10 @@ type fileStorage struct {
 
 func (s *fileStorage) Load(context.Context) ([]byte, error) { return load(s.path) }
 
+const copySuffix = ".copy"
+
+func (s *fileStorage) LoadCopy(context.Context) ([]byte, error) { return load(s.path + copySuffix) }
+
 func load(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,8 +66,10 @@ func load(path string) ([]byte, error) {
 }
 
 func (s *fileStorage) Save(_ context.Context, b []byte) error {
-	if err := renameio.WriteFile(s.path, b, 0o600, renameio.IgnoreUmask()); err != nil {
-		return err
+	for _, path := range []string{s.path, s.path + copySuffix} {
+		if err := renameio.WriteFile(path, b, 0o600, renameio.IgnoreUmask()); err != nil {
+			return err
+		}
 	}
 	return syncDir(filepath.Dir(s.path)) // a destroyed key must not come back with the old name
 }
