@@ -21,6 +21,15 @@ import (
 )
 
 var cli struct {
+	Compare compareCommand `cmd:"" default:"withargs" help:"Compare the elements and print the table."`
+	Soak    soakCommand    `cmd:"" help:"The full mix at a steady rate; memory must stay flat."`
+	Kill    killCommand    `cmd:"" help:"Kill the gateway with SIGKILL again and again, and restart it."`
+	Lossy   lossyCommand   `cmd:"" help:"Lose and reorder datagrams on both sides."`
+	Dying   dyingCommand   `cmd:"" help:"A callee dies and returns."`
+	Disk    diskCommand    `cmd:"" help:"Fill the disk under the gateway (needs root, for a tmpfs)."`
+}
+
+type compareCommand struct {
 	Full     bool          `help:"Three rounds of ten seconds, rates held for a minute."`
 	Rounds   int           `help:"Rounds; 0: as the mode says."`
 	For      time.Duration `help:"Length of one measurement; 0: as the mode says."`
@@ -35,8 +44,8 @@ var cli struct {
 
 func main() {
 	debug.SetGCPercent(400)
-	kong.Parse(&cli, kong.Name("bench"), kong.Description("Compares the gateway with its peers."))
-	if err := run(); err != nil {
+	ctx := kong.Parse(&cli, kong.Name("bench"), kong.Description("Compares the gateway with its peers; soaks it; makes it suffer."))
+	if err := ctx.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -50,31 +59,32 @@ type plan struct {
 	hold   time.Duration // of the highest rate
 }
 
-func thePlan() plan {
+func (c *compareCommand) plan() plan {
 	p := plan{rounds: 1, length: 3 * time.Second, step: 3 * time.Second, hold: 5 * time.Second}
-	if cli.Full {
+	if c.Full {
 		p = plan{rounds: 3, length: 10 * time.Second, step: 5 * time.Second, hold: time.Minute}
 	}
-	if cli.Rounds > 0 {
-		p.rounds = cli.Rounds
+	if c.Rounds > 0 {
+		p.rounds = c.Rounds
 	}
-	if cli.For > 0 {
-		p.length = cli.For
+	if c.For > 0 {
+		p.length = c.For
 	}
-	if cli.Hold > 0 {
-		p.hold = cli.Hold
+	if c.Hold > 0 {
+		p.hold = c.Hold
 	}
 	return p
 }
 
-func run() error {
+// Run compares.
+func (c *compareCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	dir, err := os.MkdirTemp("", "clirgate-bench-")
 	if err != nil {
 		return err
 	}
-	if !cli.Keep {
+	if !c.Keep {
 		defer os.RemoveAll(dir)
 	}
 	site, err := newSite(dir)
@@ -82,10 +92,10 @@ func run() error {
 		return err
 	}
 	elements := site.elements()
-	if len(cli.Only) > 0 {
-		elements = pick(elements, cli.Only)
+	if len(c.Only) > 0 {
+		elements = pick(elements, c.Only)
 	}
-	p := thePlan()
+	p := c.plan()
 	results := map[string]*measured{}
 	for round := range p.rounds {
 		for _, e := range elements {
@@ -93,14 +103,14 @@ func run() error {
 			if results[e.name] == nil {
 				results[e.name] = &measured{}
 			}
-			if err := site.measure(ctx, e, p, results[e.name]); err != nil {
+			if err := site.measure(ctx, e, p, c, results[e.name]); err != nil {
 				return fmt.Errorf("%s: %w", e.name, err)
 			}
 		}
 	}
-	if !cli.NoRates {
+	if !c.NoRates {
 		for _, e := range elements {
-			if !e.rated && !cli.Full {
+			if !e.rated && !c.Full {
 				continue
 			}
 			fmt.Fprintf(os.Stderr, "highest rate: %s\n", e.name)
@@ -111,8 +121,8 @@ func run() error {
 	}
 	text := tables(elements, results, p)
 	fmt.Print(text)
-	if cli.Markdown != "" {
-		return os.WriteFile(cli.Markdown, []byte(text), 0o644)
+	if c.Markdown != "" {
+		return os.WriteFile(c.Markdown, []byte(text), 0o644)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ type measured struct {
 const delayRate = 500
 
 // measure starts the element once and takes one round of measurements.
-func (s *site) measure(ctx context.Context, e *element, p plan, m *measured) error {
+func (s *site) measure(ctx context.Context, e *element, p plan, c *compareCommand, m *measured) error {
 	if e.missing != "" {
 		m.missing = e.missing
 		return nil
@@ -54,16 +54,16 @@ func (s *site) measure(ctx context.Context, e *element, p plan, m *measured) err
 	m.p50 = append(m.p50, float64(r.Times.Forward.P50))
 	m.p99 = append(m.p99, float64(r.Times.Forward.P99))
 	m.add(r)
-	r, err = s.call(ctx, cli.CostRate, p.length, pid)
+	r, err = s.call(ctx, c.CostRate, p.length, pid)
 	if err != nil {
 		return err
 	}
 	m.cost = append(m.cost, float64(r.PerCall())/1e3)
 	m.add(r)
-	if cli.NoSipp {
+	if c.NoSipp {
 		return nil
 	}
-	us, err := s.sipp(ctx, pid, cli.CostRate, p.length)
+	us, err := s.sipp(ctx, pid, c.CostRate, p.length)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "  SIPp: %v\n", err)
 		return nil

@@ -20,6 +20,7 @@ func (l *Loop) toCallee(ep *endpoint, m *wire.Message, from dest, at int64) {
 		return
 	}
 	g.judgeCalled(m, false)
+	g.alive()
 	switch {
 	case m.Status != 0 && m.Method == wire.Invite:
 		g.reinviteAnswered(m)

@@ -16,6 +16,7 @@ func (l *Loop) toCaller(ep *endpoint, m *wire.Message, from dest, at int64) {
 		return
 	}
 	g.judgeCalling(m)
+	g.alive()
 	if m.Status != 0 {
 		g.callerResponse(m, at)
 		return
@@ -108,8 +109,12 @@ func (g *leg) provisional(m *wire.Message) {
 		return
 	}
 	if m.Status == 100 {
-		if g.flow == CancelEarly && g.stage == begun {
+		switch {
+		case g.stage != begun:
+		case g.flow == CancelEarly:
 			g.cancel()
+		case g.flow == CancelRinging || g.flow == EarlyBye:
+			g.after(g.loop.config.ring + ringLost) // the 180 may get lost
 		}
 		return
 	}
@@ -134,6 +139,9 @@ func (g *leg) provisional(m *wire.Message) {
 		g.cancel()
 	}
 }
+
+// ringLost is how much longer a caller waits for ringing before he gives up anyway.
+const ringLost ticks = 2000
 
 // cancel takes the call back (RFC 3261 9.1).
 func (g *leg) cancel() {
@@ -200,7 +208,7 @@ func (g *leg) callerConfirmed() {
 // callerStep is the caller's next act.
 func (g *leg) callerStep() {
 	switch {
-	case g.flow == CancelRinging && g.stage == ringing:
+	case g.flow == CancelRinging && g.stage <= ringing, g.flow == EarlyBye && g.stage == begun:
 		g.cancel()
 	case g.flow == EarlyBye && g.stage == ringing:
 		g.asked = true
@@ -265,12 +273,15 @@ func (g *leg) refused(m *wire.Message) {
 			want = 487
 		}
 	case EarlyBye:
-		if m.Status == 487 {
+		if m.Status == 487 && g.stage != cancelled {
 			g.asked = true
 			if g.byeDone {
 				g.carried()
 			}
 			return
+		}
+		if g.stage == cancelled {
+			want = 487
 		}
 	}
 	if m.Status == want {

@@ -17,6 +17,7 @@ func (l *Loop) place(ep *endpoint, id Identity, flow Flow, intended int64) {
 	l.inFlight++
 	l.stats.offered++
 	g.flow, g.asks, g.does, g.intended = flow, id, flow.behaviour(), intended
+	g.variant = l.random.Uint32() >> 8
 	g.dest = dest{addr: l.target}
 	var epoch uint32
 	g.who, g.class, epoch = l.choose(id)
@@ -75,7 +76,7 @@ func (g *leg) identify() {
 
 	at = len(g.store)
 	switch {
-	case g.asks == Anonymous, g.asks == Emergency112 && g.name.gen%4 == 3:
+	case g.asks == Anonymous, g.asks == Emergency112 && g.variant%4 == 3:
 		g.store = append(g.store, `"Anonymous" <sip:anonymous@anonymous.invalid>;tag=`...)
 	default:
 		g.store = append(g.store, `"Jan Zwaluwnest" <sip:`...)
@@ -111,7 +112,7 @@ func (g *leg) identify() {
 // address writes what is dialled as a URI at host.
 func (g *leg) address(host string) []byte {
 	at := len(g.store)
-	if g.asks == Emergency112 && g.name.gen%8 == 7 {
+	if g.asks == Emergency112 && g.variant%8 == 7 {
 		g.store = append(g.store, "urn:service:sos"...)
 		return g.kept(at)
 	}
@@ -128,12 +129,12 @@ func (g *leg) address(host string) []byte {
 // dial writes the digits the user dials.
 func (g *leg) dial() {
 	if g.asks == Emergency112 {
-		g.store = append(g.store, [...]string{"112", "*31*112", "131112", "+31112", "112", "*31*112", "%2A31%2A112", "112"}[g.name.gen%8]...)
+		g.store = append(g.store, [...]string{"112", "*31*112", "131112", "+31112", "112", "*31*112", "%2A31%2A112", "112"}[g.variant%8]...)
 		return
 	}
 	switch g.asks {
 	case Star31, Diverted, Rich:
-		if g.name.gen%8 == 5 {
+		if g.variant%8 == 5 {
 			g.store = append(g.store, "%2A31%2a"...)
 		} else {
 			g.store = append(g.store, "*31*"...)
@@ -146,7 +147,7 @@ func (g *leg) dial() {
 		class = oracle.Unsure
 	}
 	number := g.loop.config.calledPrefix()
-	if g.asks == Ordinary && g.name.gen%2 == 1 || g.asks == TempAllowed {
+	if g.asks == Ordinary && g.variant%2 == 1 || g.asks == TempAllowed {
 		g.store = append(g.store, number...)
 	} else {
 		g.store = append(append(g.store, '0'), number[3:]...)
@@ -198,7 +199,7 @@ func (g *leg) identityHeaders(b []byte) []byte {
 		b = append(b, "Privacy: id\r\n"...)
 		name("P-Asserted-Identity", "")
 	case Emergency112:
-		if g.name.gen%2 == 1 {
+		if g.variant%2 == 1 {
 			b = append(b, "Privacy: header;user;id\r\n"...)
 		}
 		name("P-Preferred-Identity", "")

@@ -89,7 +89,7 @@ type settings struct {
 	ring, hold ticks
 	t1, t2     ticks
 	linger     ticks
-	patience   ticks
+	patience   ticks // without any message a call hangs after this
 }
 
 const tick = time.Millisecond
@@ -137,7 +137,7 @@ func (c Config) settle() (*settings, error) {
 	}
 	s.ring, s.hold, s.linger = int64(s.Ring/tick), int64(s.Hold/tick), int64(s.Linger/tick)
 	s.t1, s.t2 = int64(s.T1/tick), int64(s.T2/tick)
-	s.patience = s.ring + 2*s.hold + 3*64*s.t1
+	s.patience = s.ring + s.hold + 64*s.t1 + s.t1*16
 	if s.Target == "" {
 		return s, nil
 	}

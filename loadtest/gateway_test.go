@@ -29,7 +29,7 @@ sip:
 peers:
   - {name: phones, boundary: access, access: fixed, from: ["127.0.0.11"], to: ["sip:CALLER;transport=NET"], numbers: ["+3161234"], default: "+31612340000"}
   - {name: core, boundary: interconnect, from: ["127.0.0.12"], to: ["sip:CALLEE;transport=NET"], send_pai: true, tcp: never}
-  - {name: failing, boundary: interconnect, from: ["127.0.0.13"], to: ["sip:DYING;transport=NET", "sip:CALLEE;transport=NET"], send_pai: true, tcp: never, give_up: 300ms}
+  - {name: failing, boundary: interconnect, from: ["127.0.0.13"], to: ["sip:DYING;transport=NET", "sip:CALLEE;transport=NET"], send_pai: true, tcp: never}
   - {name: psap, boundary: emergency, from: ["127.0.0.14"], to: ["sip:PSAP;transport=NET"], tcp: never}
 routes:
   - {emergency: true, to: psap}
@@ -166,7 +166,7 @@ func (g *served) run(t *testing.T, network, mix string, rate float64, length tim
 	}
 	with := func(a string) string { return network + ":" + a }
 	r, err := New(Config{Target: with(g.sip), CallerListen: []string{with(g.caller)}, CalleeListen: []string{with(g.callee), with(g.psap)},
-		DyingListen: []string{with(g.dying)}, DyingEvery: time.Second, Mix: m, Profile: Profile{{rate, rate, length}}, Callers: 10, WantPAI: true,
+		DyingListen: []string{with(g.dying)}, DyingEvery: 3 * time.Second, Mix: m, Profile: Profile{{rate, rate, length}}, Callers: 10, WantPAI: true,
 		API: g.api, Token: g.token, ToggleEvery: 200 * time.Millisecond, Ledger: true, MaxInFlight: 20_000, Linger: 2 * time.Second, Certificate: &g.cert})
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func (g *served) records(t *testing.T, r *Run) {
 func TestGatewayKeepsEveryIdentity(t *testing.T) {
 	bin := built(t)
 	t.Run("udp", func(t *testing.T) {
-		serve(t, bin, "udp").run(t, "udp", "full,failover=3", 500, 6*time.Second)
+		serve(t, bin, "udp").run(t, "udp", "full,failover=3", 450, 7*time.Second)
 	})
 	t.Run("tcp", func(t *testing.T) {
 		serve(t, bin, "tcp").run(t, "tcp", "full", 150, 2*time.Second)

@@ -253,7 +253,11 @@ func TestEveryPlantedLeakIsFound(t *testing.T) {
 			return strings.Replace(out, "Privacy: id\r\n", "", 1)
 		}), oracle.Form, "Privacy", "INVITE"},
 		{"From not restored", back(`From: "Jan`, `From: "Anonymous`), oracle.Restore, "From", "INVITE"},
-		{"To not restored", back("*31*", ""), oracle.Restore, "To", "INVITE"},
+		{"To not restored", func(x *masker) {
+			x.spoil = func(_ *wire.Message, out string) string {
+				return strings.NewReplacer("*31*", "", "%2A31%2a", "").Replace(out)
+			}
+		}, oracle.Restore, "To", "INVITE"},
 		{"To not restored in BYE", back(`To: "Jan`, `To: "Piet`), oracle.Restore, "To", "BYE"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

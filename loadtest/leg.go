@@ -34,18 +34,19 @@ const (
 
 // leg is one user agent's side of one call.
 type leg struct {
-	loop  *Loop
-	ep    *endpoint
-	next  *leg // in the free list
-	name  callName
-	stage stage
-	flow  Flow
-	does  behaviour
-	asks  Identity
-	class oracle.Class
-	page  *page
-	who   *Caller
-	dest  dest
+	loop    *Loop
+	ep      *endpoint
+	next    *leg // in the free list
+	name    callName
+	stage   stage
+	flow    Flow
+	does    behaviour
+	asks    Identity
+	variant uint32 // which way of several to ask for it
+	class   oracle.Class
+	page    *page
+	who     *Caller
+	dest    dest
 
 	store   []byte // what the slices below point into
 	callID  []byte
@@ -158,6 +159,13 @@ func (g *leg) fire(k timerKind) {
 		g.fail("hung")
 	case mediaTimer:
 		g.media.turn()
+	}
+}
+
+// alive notes that the call goes on.
+func (g *leg) alive() {
+	if g.stage != over {
+		g.loop.wheel.set(&g.guard, g.loop.config.patience)
 	}
 }
 

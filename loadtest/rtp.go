@@ -22,16 +22,15 @@ type stream struct {
 	seq     uint16
 	stamp   uint32
 
-	began    int64 // when media was to be heard, Unix ns
-	heard    int64 // packets
-	first    int64 // extended sequence number
-	highest  int64
-	last     int64   // arrival
-	transit  int64   // of RFC 3550 6.4.1, in timestamp units
-	jitter   float64 // same
-	window   int64   // a re-INVITE is near until then, Unix ns
-	gap      int64
-	measured bool
+	began   int64 // when media was to be heard, Unix ns
+	heard   int64 // packets
+	first   int64 // extended sequence number
+	highest int64
+	last    int64   // arrival
+	transit int64   // of RFC 3550 6.4.1, in timestamp units
+	jitter  float64 // same
+	window  int64   // a re-INVITE is near until then, Unix ns
+	gap     int64
 }
 
 // G.711 mu-law: 8,000 samples a second, 160 in a packet, payload type 0.

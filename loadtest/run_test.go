@@ -6,24 +6,25 @@ import (
 	"time"
 )
 
-// short runs calls without an element in between: the caller's target is the callee.
+// direct runs calls without an element in between: the caller's target is the callee.
 func direct(t *testing.T, network, mix string, change func(*Config)) Result {
 	t.Helper()
 	m, err := ParseMix(mix)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := Config{Mix: m, Profile: Profile{{400, 400, time.Second}}, Ring: 20 * time.Millisecond, Hold: 20 * time.Millisecond,
+		Linger: 200 * time.Millisecond, Seed: 1, MaxInFlight: 5000}
+	if change != nil {
+		change(&c)
+	}
 	// The callee opens first, on a port of its own, so that the callers can aim at it.
-	there, err := New(Config{CalleeListen: []string{network + ":127.0.0.1:0"}, ElsewhereCallers: true})
+	there, err := New(Config{CalleeListen: []string{network + ":127.0.0.1:0"}, ElsewhereCallers: true, Ring: c.Ring, Hold: c.Hold, T1: c.T1, T2: c.T2, Linger: c.Linger, MaxInFlight: 5000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer there.Close()
-	c := Config{Target: network + ":" + there.Addresses(false)[0], Mix: m, Profile: Profile{{400, 400, time.Second}},
-		Ring: 20 * time.Millisecond, Hold: 20 * time.Millisecond, Linger: 200 * time.Millisecond, Seed: 1, MaxInFlight: 5000}
-	if change != nil {
-		change(&c)
-	}
+	c.Target = network + ":" + there.Addresses(false)[0]
 	here, err := New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,11 @@ type Live struct {
 	w        io.Writer
 	terminal bool
 	drawn    int // lines on the screen
+	quiet    int // seconds without a line
 }
+
+// quietTime is how many seconds without events go without a line.
+const quietTime = 10
 
 // NewLive writes to f.
 func NewLive(f *os.File) *Live {
@@ -26,6 +30,10 @@ func NewLive(f *os.File) *Live {
 // Show is called with every sample.
 func (l *Live) Show(s loadtest.Sample) {
 	if !l.terminal {
+		if l.quiet++; s.Offered+s.Carried+s.Failed == 0 && l.quiet < quietTime {
+			return
+		}
+		l.quiet = 0
 		fmt.Fprintln(l.w, line(s))
 		return
 	}
