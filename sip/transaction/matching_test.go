@@ -296,6 +296,15 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// On a stream nobody knows where a message without Content-Length ends (RFC 3261 18.3).
+func TestNoContentLength(t *testing.T) {
+	inRig(t, func(r *rig) {
+		text := strings.Replace(request("OPTIONS", "1", 1), "Content-Length", "X-Length", 1)
+		r.receive(over(alice, transport.TCP), text)
+		r.expect("400", "malformed")
+	})
+}
+
 func TestDiscarded(t *testing.T) {
 	inRig(t, func(r *rig) {
 		for _, why := range []transport.Discard{transport.DiscardEmpty, transport.DiscardLimit, transport.DiscardFraming, transport.DiscardTooLarge, transport.DiscardSlow} {

@@ -24,6 +24,10 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // ErrUnmatchable: a message whose transaction cannot be told.
 var ErrUnmatchable = errors.New("transaction: no usable Via or CSeq")
 
+// ErrUnframed: a message on a stream that does not say how long it is, so that nobody
+// knows where the next begins (RFC 3261 18.3). Transport closes the connection.
+var ErrUnframed = errors.New("transaction: no Content-Length on a stream")
+
 // Receive takes in one message; b is valid only during the call.
 func (l *Layer) Receive(b []byte, f transport.Flow) {
 	w := scratches.Get().(*scratch)
@@ -38,6 +42,8 @@ func (l *Layer) Receive(b []byte, f transport.Flow) {
 	switch {
 	case !hasVia || !hasCSeq:
 		l.unreadable(w, f, ErrUnmatchable)
+	case f.Stream() && !m.Has(message.HContentLength):
+		l.unreadable(w, f, ErrUnframed)
 	case !m.IsRequest():
 		l.receiveResponse(w, &via, f)
 	case m.Method() == message.ACK:
