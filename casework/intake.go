@@ -20,7 +20,7 @@ func (s *Service) Open(ctx context.Context, by Actor, claim Claim) (*Case, error
 	if err := s.audited(ctx, by, "open", c, claim.Number); err != nil {
 		return nil, err
 	}
-	return c, s.save(ctx, c)
+	return s.save(ctx, c)
 }
 
 // take makes the claim the case's.
@@ -62,7 +62,10 @@ func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
 	if err := s.audited(ctx, by, "mark", c, m.Called); err != nil {
 		return "", err
 	}
-	return c.ID, s.save(ctx, c)
+	if _, err := s.save(ctx, c); err != nil {
+		return "", err
+	}
+	return c.ID, nil
 }
 
 // joinable is a case on a number that takes further incidents; nil: none.

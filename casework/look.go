@@ -18,15 +18,10 @@ func (s *Service) Get(ctx context.Context, by Actor, id string) (*Case, error) {
 	if c.Selection != nil && c.Selection.Candidate.Number != 0 {
 		seen = append(seen, c.Selection.Candidate.Number)
 	}
-	return c, s.shown(s.audited(ctx, by, "view", c, seen...), c)
-}
-
-// shown empties a case that may not be shown.
-func (s *Service) shown(err error, c *Case) error {
-	if err != nil {
-		*c = Case{}
+	if err := s.audited(ctx, by, "view", c, seen...); err != nil {
+		return nil, err
 	}
-	return err
+	return c, nil
 }
 
 // Summary is one line of a list: nobody's number in it.
@@ -100,7 +95,10 @@ func (s *Service) Documents(ctx context.Context, by Actor, id string) (list []Co
 	for _, d := range docs {
 		list = append(list, Content{N: d.N, Kind: d.Kind, Created: d.Created})
 	}
-	return list, s.audited(ctx, by, "list documents", c)
+	if err := s.audited(ctx, by, "list documents", c); err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // About lists the cases opened on a number, for its subscriber's export.

@@ -255,7 +255,7 @@ func TestEveryLookIsAudited(t *testing.T) {
 
 	// No audit, no look, and nothing happens.
 	o.audit.Fail(errors.New("audit log is full"))
-	if got, err := o.Get(ctx, ivo, c.ID); !errors.Is(err, casework.ErrUnavailable) || got.ID != "" {
+	if got, err := o.Get(ctx, ivo, c.ID); !errors.Is(err, casework.ErrUnavailable) || got != nil {
 		t.Errorf("shown without audit: %v", err)
 	}
 	for name, f := range map[string]func() error{

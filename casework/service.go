@@ -99,7 +99,7 @@ func (s *Service) change(ctx context.Context, by Actor, id string, what action, 
 	if err := s.audited(ctx, by, string(what), c, d.seen...); err != nil {
 		return nil, err
 	}
-	return c, s.save(ctx, c, d.docs...)
+	return s.save(ctx, c, d.docs...)
 }
 
 // draft is a case while it is being changed.
@@ -161,19 +161,23 @@ func (s *Service) opened(row Row) (*Case, error) {
 	return c, nil
 }
 
-// save seals and writes a case with documents, in one transaction.
-func (s *Service) save(ctx context.Context, c *Case, docs ...Document) error {
+// save seals and writes a case with documents, in one transaction, and answers the case.
+func (s *Service) save(ctx context.Context, c *Case, docs ...Document) (*Case, error) {
 	c.Revision++
 	sealed, err := s.safe.sealValue(ctx, c.ID, "case", c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	subject, err := s.safe.subject(ctx, c.Claim.Number)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.store.Save(ctx, Row{
+	err = s.store.Save(ctx, Row{
 		Kind: KindCase, ID: c.ID, Revision: c.Revision, State: string(c.State), Subject: subject,
 		Created: c.Created, Expires: c.Expires, Sealed: sealed,
 	}, docs...)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }

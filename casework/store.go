@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// Kind tells cases and orders apart.
+// Kind tells cases, orders and requests apart.
 type Kind string
 
 const (
-	KindCase  Kind = "case"
-	KindOrder Kind = "order"
+	KindCase    Kind = "case"
+	KindOrder   Kind = "order"
+	KindRequest Kind = "request"
 )
 
 // Row is a case or order as it is stored: what tells of nobody in clear, the rest

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"clirgate/trace/keyring"
 )
@@ -308,4 +309,43 @@ func TestKeyPrintsRedacted(t *testing.T) {
 			t.Errorf("%s: %s", verb, got)
 		}
 	}
+}
+
+func TestOpenAt(t *testing.T) {
+	f := newFixture(t)
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	open := func() (*keyring.Ring, error) { return keyring.OpenAt(ctx, f.keys, keyring.File(f.master), now) }
+	r, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := r.Make("a")
+	_ = r.Save(ctx)
+	if _, err := open(); !errors.Is(err, keyring.ErrLocked) {
+		t.Errorf("%v", err)
+	}
+	_ = r.Close()
+
+	stored := f.read(t, f.keys)
+	write(t, f.keys, stored[:9])
+	write(t, f.keys+".copy", stored[:9])
+	r, err = open()
+	if r == nil || !errors.Is(err, keyring.ErrDamaged) || !strings.Contains(err.Error(), "20261123T120000Z") {
+		t.Fatal(err)
+	}
+	if again := r.Make("a"); again == k || r.Save(ctx) != nil {
+		t.Error("the new ring does not work")
+	}
+	_ = r.Close()
+	if _, err := os.Stat(f.keys + ".damaged-20261123T120000Z.copy"); err != nil {
+		t.Error(err)
+	}
+
+	if err := os.Chmod(f.master, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = open(); r == nil || !errors.Is(err, keyring.ErrMaster) {
+		t.Errorf("%v", err)
+	}
+	_ = r.Close()
 }

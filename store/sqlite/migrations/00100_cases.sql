@@ -1,10 +1,10 @@
 -- +goose Up
 
--- Cases and authority orders. What tells of people is in sealed, under a key of the
+-- Cases, authority orders and subjects' requests. What tells of people is in sealed, under a key of the
 -- case that is not in this database.
 CREATE TABLE casework (
     id       TEXT    PRIMARY KEY,
-    kind     TEXT    NOT NULL CHECK (kind IN ('case', 'order')),
+    kind     TEXT    NOT NULL CHECK (kind IN ('case', 'order', 'request')),
     revision INTEGER NOT NULL CHECK (revision > 0),
     state    TEXT    NOT NULL,
     subject  BLOB    NOT NULL CHECK (length(subject) = 16), -- keyed hash of the number
