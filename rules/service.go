@@ -41,6 +41,8 @@ func (s *Service) Load(ctx context.Context) error {
 }
 
 func (s *Service) load(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTime)
+	defer cancel()
 	return s.table.Load(func(put func(Subscriber)) (uint64, error) { return s.store.All(ctx, put) })
 }
 
@@ -124,15 +126,27 @@ func (s *Service) tell() {
 	}
 }
 
-// feedPage bounds the changes read at once by CatchUp: batches come with all
-// their items.
-const feedPage = 64
+const (
+	// feedPage bounds the changes read at once by CatchUp: batches come with all
+	// their items.
+	feedPage = 64
+	// A store that neither answers nor fails must not hold up changes for ever.
+	askTime  = 2 * time.Second  // for the newest revision
+	feedTime = 30 * time.Second // for what lies between
+	loadTime = 5 * time.Minute  // for everything
+)
 
 // CatchUp applies, in their order, all changes that the store has and the table
 // has not. A table that was never loaded, one that is ahead of the store (which
 // was restored from a backup), and one whose next change is missing from the
 // history, is loaded anew. On error what was in force stays so.
 func (s *Service) CatchUp(ctx context.Context) error {
+	if now := s.table.Snapshot(); now != nil { // mostly there is nothing to do
+		newest, err := s.newest(ctx)
+		if err != nil || newest == now.Revision() {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.table.Snapshot()
@@ -147,7 +161,7 @@ func (s *Service) catchUp(ctx context.Context) error {
 	if s.table.Snapshot() == nil {
 		return s.load(ctx)
 	}
-	newest, err := s.store.Revision(ctx)
+	newest, err := s.newest(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,7 +173,7 @@ func (s *Service) catchUp(ctx context.Context) error {
 		case at > newest:
 			return s.load(ctx)
 		}
-		page, err := s.store.History(ctx, Query{After: at, Items: true, Limit: feedPage})
+		page, err := s.feed(ctx, at)
 		if err != nil {
 			return err
 		}
@@ -177,6 +191,18 @@ func (s *Service) catchUp(ctx context.Context) error {
 		s.table.Apply(items, at)
 		newest = max(newest, at)
 	}
+}
+
+func (s *Service) newest(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return s.store.Revision(ctx)
+}
+
+func (s *Service) feed(ctx context.Context, after uint64) ([]Change, error) {
+	ctx, cancel := context.WithTimeout(ctx, feedTime)
+	defer cancel()
+	return s.store.History(ctx, Query{After: after, Items: true, Limit: feedPage})
 }
 
 // settle reads a subscriber back after an error that leaves open whether the
