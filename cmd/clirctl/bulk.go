@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"clirgate/admin"
+)
+
+type importCommand struct {
+	File   string        `arg:"" help:"CSV with a header line, or JSON lines (.jsonl); - reads standard input."`
+	Format string        `enum:",csv,jsonl" default:"" help:"csv or jsonl; default: by the file's name."`
+	DryRun bool          `help:"Check every row, change nothing."`
+	Reason string        `help:"Why; kept in the history." placeholder:"TEXT"`
+	Poll   time.Duration `default:"500ms" hidden:""`
+}
+
+// Run sends the file and follows the job; bad rows are listed, and cost an exit code of 6.
+func (c *importCommand) Run(s *session) error {
+	in, size := s.in, int64(0)
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return failed(exitWrong, "%v", err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			size = info.Size()
+		}
+		in = f
+	}
+	kind := "text/csv"
+	if c.Format == "jsonl" || c.Format == "" && (strings.HasSuffix(c.File, ".jsonl") || strings.HasSuffix(c.File, ".ndjson")) {
+		kind = "application/jsonl"
+	}
+	q := url.Values{}
+	if c.DryRun {
+		q.Set("dry_run", "true")
+	}
+	if c.Reason != "" {
+		q.Set("reason", c.Reason)
+	}
+	p := s.progress()
+	a, err := s.do(request{
+		method: "POST", path: "/v1/subscribers:import?" + q.Encode(), headers: map[string]string{"Content-Type": kind},
+		body: &upload{in, p, size, 0}, slow: true,
+	})
+	if err != nil {
+		p.end()
+		return err
+	}
+	var job admin.Job
+	if err := a.into(&job); err != nil {
+		return err
+	}
+	return c.follow(s, p, job)
+}
+
+func (c *importCommand) follow(s *session, p *progress, job admin.Job) error {
+	for job.State == "running" {
+		time.Sleep(c.Poll)
+		a, err := s.do(request{method: "GET", path: "/v1/jobs/" + job.ID})
+		if err != nil {
+			p.end()
+			return err
+		}
+		if err := a.into(&job); err != nil {
+			return err
+		}
+		left := ""
+		if job.Left != nil {
+			left = ", " + span(*job.Left) + " left"
+		}
+		p.show(job.Done, fmt.Sprintf("%d rows, %.0f/s%s", job.Rows, job.Rate, left))
+	}
+	p.end()
+	if s.JSON {
+		if err := s.ask("GET", "/v1/jobs/"+job.ID, nil, &job); err != nil {
+			return err
+		}
+	}
+	done := "changed"
+	if job.DryRun {
+		done = "would change"
+	}
+	s.say("%s: %d rows, %d %s, %d bad", job.State, job.Rows, job.Changed, done, job.Bad)
+	for _, b := range job.BadRows {
+		s.say("line %d: %s %s", b.Line, b.Field, b.Wrong)
+	}
+	switch {
+	case job.State != "done":
+		return failed(exitUnavailable, "%s", job.Error)
+	case job.Bad > 0:
+		return failed(exitUnwell, "%d bad rows", job.Bad)
+	}
+	return nil
+}
+
+// upload shows how much of a file was sent.
+type upload struct {
+	in   io.Reader
+	p    *progress
+	size int64
+	sent int64
+}
+
+func (u *upload) Read(b []byte) (int, error) {
+	n, err := u.in.Read(b)
+	if u.sent += int64(n); u.size > 0 {
+		u.p.show(float64(u.sent)/float64(u.size), "sending")
+	}
+	return n, err
+}
+
+// progress is one line that is written over; silent where nobody looks.
+type progress struct {
+	w     io.Writer // nil: silent
+	shown time.Time
+}
+
+const progressEvery = 100 * time.Millisecond
+
+func (s *session) progress() *progress {
+	if f, ok := s.errs.(*os.File); ok && !s.JSON {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return &progress{w: f}
+		}
+	}
+	return &progress{}
+}
+
+func (p *progress) show(done float64, text string) {
+	if p.w == nil || time.Since(p.shown) < progressEvery {
+		return
+	}
+	p.shown = time.Now()
+	const width = 30
+	n := int(min(max(done, 0), 1) * width)
+	fmt.Fprintf(p.w, "\r[%s%s] %3.0f%% %s\x1b[K", strings.Repeat("#", n), strings.Repeat(".", width-n), min(done, 1)*100, text)
+}
+
+func (p *progress) end() {
+	if p.w != nil {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+type exportCommand struct {
+	Format string `enum:"csv,jsonl" default:"csv" help:"csv or jsonl."`
+	Out    string `short:"o" type:"path" placeholder:"FILE" help:"Write here; default: standard output."`
+}
+
+func (c *exportCommand) Run(s *session) error {
+	return s.download("/v1/subscribers:export?format="+c.Format, c.Out)
+}
+
+// download writes an answer to a file, which is there whole or not at all, or to standard
+// output.
+func (s *session) download(path, file string) error {
+	res, err := s.open(request{method: "GET", path: path, slow: true})
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if file == "" {
+		_, err = io.Copy(s.out, res.Body)
+	} else {
+		err = save(file, res.Body)
+	}
+	if err != nil {
+		return failed(exitUnavailable, "the export was cut short: %v", err)
+	}
+	return nil
+}
+
+func save(path string, in io.Reader) error {
+	part := path + ".part"
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, in)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		_ = os.Remove(part)
+		return err
+	}
+	return os.Rename(part, path)
+}
