@@ -1,6 +1,12 @@
 // Package keyring keeps secret keys by name, wrapped by one master key. What is stored
 // tells nothing without the master key, and a key that was destroyed opens nothing more.
 //
+// By default a gateway keeps the ring in data/keyring and the master key in
+// data/keys/master. Who takes both can read everything: so data/keys belongs on another
+// disk, or is a Command, wherever the promise that a stolen disk tells nothing is to
+// hold (DESIGN D7). Losing the master key loses all that was sealed: keep a copy of it
+// in a safe place, never beside the data or in the same backup.
+//
 // The master key may come late (a vault that is down at start): keys can be made and
 // used meanwhile, and Save says that they are not safe yet.
 package keyring
