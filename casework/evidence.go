@@ -3,6 +3,7 @@ package casework
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,8 +27,21 @@ type Evidence struct {
 type signed struct {
 	Format    string          `json:"format"`
 	Evidence  json.RawMessage `json:"evidence"`
-	PublicKey []byte          `json:"public_key"` // Ed25519 (RFC 8032)
-	Signature []byte          `json:"signature"`  // of format, a newline and the evidence
+	PublicKey exactBytes      `json:"public_key"` // Ed25519 (RFC 8032)
+	Signature exactBytes      `json:"signature"`  // of format, a newline and the evidence
+}
+
+// exactBytes is base64 with one spelling only: bits that stand for nothing are refused, so
+// that no byte of a file can be changed unnoticed.
+type exactBytes []byte
+
+func (b exactBytes) MarshalText() ([]byte, error) {
+	return base64.StdEncoding.AppendEncode(nil, b), nil
+}
+
+func (b *exactBytes) UnmarshalText(text []byte) (err error) {
+	*b, err = base64.StdEncoding.Strict().AppendDecode(nil, text)
+	return err
 }
 
 const evidenceFormat = "clirgate evidence 1"
@@ -42,7 +56,7 @@ func signEvidence(key ed25519.PrivateKey, e Evidence) ([]byte, error) {
 		return nil, fmt.Errorf("casework: evidence cannot be encoded: %w", err)
 	}
 	public, _ := key.Public().(ed25519.PublicKey)
-	return json.Marshal(signed{evidenceFormat, b, public, ed25519.Sign(key, signedBytes(b))})
+	return json.Marshal(signed{evidenceFormat, b, exactBytes(public), ed25519.Sign(key, signedBytes(b))})
 }
 
 func signedBytes(evidence []byte) []byte { return append([]byte(evidenceFormat+"\n"), evidence...) }
@@ -66,14 +80,14 @@ func VerifyEvidence(file []byte, public ed25519.PublicKey) (Evidence, ed25519.Pu
 	if public != nil && !public.Equal(ed25519.PublicKey(s.PublicKey)) {
 		return Evidence{}, nil, fmt.Errorf("%w: signed with another key", ErrEvidence)
 	}
-	if !ed25519.Verify(s.PublicKey, signedBytes(s.Evidence), s.Signature) {
+	if !ed25519.Verify(ed25519.PublicKey(s.PublicKey), signedBytes(s.Evidence), s.Signature) {
 		return Evidence{}, nil, fmt.Errorf("%w: wrong signature", ErrEvidence)
 	}
 	var e Evidence
 	if err := json.Unmarshal(s.Evidence, &e); err != nil {
 		return Evidence{}, nil, fmt.Errorf("%w: %w", ErrEvidence, err)
 	}
-	return e, s.PublicKey, nil
+	return e, ed25519.PublicKey(s.PublicKey), nil
 }
 
 // freeze copies records into evidence.

@@ -344,12 +344,12 @@ const defaultGiveUp = 2 * time.Second
 // target.
 func (c *call) giveUp(b *branch) time.Duration {
 	switch {
+	case !c.more():
+		return 0
 	case b.to.peer.GiveUp > 0:
 		return b.to.peer.GiveUp
-	case c.more():
-		return defaultGiveUp
 	}
-	return 0
+	return defaultGiveUp
 }
 
 // send begins the client transaction.
