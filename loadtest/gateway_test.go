@@ -29,7 +29,7 @@ sip:
 peers:
   - {name: phones, boundary: access, access: fixed, from: ["127.0.0.11"], to: ["sip:CALLER;transport=NET"], numbers: ["+3161234"], default: "+31612340000"}
   - {name: core, boundary: interconnect, from: ["127.0.0.12"], to: ["sip:CALLEE;transport=NET"], send_pai: true, tcp: never}
-  - {name: failing, boundary: interconnect, from: ["127.0.0.13"], to: ["sip:DYING;transport=NET", "sip:CALLEE;transport=NET"], send_pai: true, tcp: never}
+  - {name: failing, boundary: interconnect, from: ["127.0.0.13"], to: ["sip:DYING;transport=NET", "sip:CALLEE;transport=NET"], send_pai: true, tcp: never, give_up: 300ms}
   - {name: psap, boundary: emergency, from: ["127.0.0.14"], to: ["sip:PSAP;transport=NET"], tcp: never}
 routes:
   - {emergency: true, to: psap}
