@@ -41,7 +41,7 @@ type storeState struct {
 const (
 	pollEvery = time.Second            // where the store tells of changes, and to beat
 	pollAlone = 400 * time.Millisecond // where it does not: a change is to be in force within a second
-	beatTime  = 2 * time.Second // bound of one note to the other nodes
+	beatTime  = 2 * time.Second        // bound of one note to the other nodes
 	lookEvery = 20 * time.Millisecond
 )
 
