@@ -144,6 +144,14 @@ func clip(name string) string {
 	}, []byte(name)))
 }
 
+var withNumber = map[string]bool{"number": true}
+
+// Subscriber is the inverse of Subscriber.Document, checked; the number must be
+// given. Errors are *FieldError.
+func (d *Document) Subscriber(parse func(string) numbering.Number) (Subscriber, error) {
+	return d.subscriber(withNumber, parse)
+}
+
 func (d *Document) subscriber(given map[string]bool, parse func(string) numbering.Number) (Subscriber, error) {
 	s := Subscriber{
 		CLIPOff: !d.CLIP, ACR: d.ACR, Override: d.Override, ShieldOnBills: d.ShieldOnBills, Note: d.Note,
@@ -163,8 +171,8 @@ func (d *Document) subscriber(given map[string]bool, parse func(string) numberin
 	if len(d.Note) > maxNote {
 		return s, &FieldError{"note", "is too long", fmt.Sprintf("at most %d bytes", maxNote)}
 	}
-	if strings.ContainsRune(d.Note, 0) {
-		return s, &FieldError{"note", "holds a NUL character", "leave it out"}
+	if strings.ContainsRune(d.Note, 0) || !utf8.ValidString(d.Note) {
+		return s, &FieldError{"note", "is not UTF-8, or holds a NUL character", "send it in UTF-8"}
 	}
 	if d.Until != nil {
 		// Whole seconds, rounded up: a rule holds at least as long as asked.
