@@ -38,6 +38,7 @@ type lane struct {
 	n        int // result
 	errno    syscall.Errno
 	call     func(fd uintptr) bool
+	attempt  func(uintptr) bool // call, as the gate wants it
 }
 
 func newLane(n int) lane {
@@ -55,24 +56,33 @@ func newLane(n int) lane {
 	return l
 }
 
-// datagrams is a UDP socket read and written in batches (recvmmsg, sendmmsg). The
-// socket stays in the runtime's poller. One goroutine may receive and another send.
+// datagrams is a UDP socket read and written in batches (recvmmsg, sendmmsg), without
+// telling the scheduler: no call on it ever blocks. One goroutine may receive and another
+// send.
 type datagrams struct {
-	conn     *net.UDPConn
+	file     *os.File // the socket; not in the runtime's poller, see gate
 	raw      syscall.RawConn
+	gate     *gate
 	v6       bool
 	in, out  lane
 	buffers  [][]byte
-	patient  bool        // the sending call waits for room
 	troubled atomic.Bool // the error queue may hold something
+
+	// Of the receiving goroutine.
+	last time.Time // the gate opened
+	busy bool      // the gate is shut: input is looked for at every beat
 }
 
+// beat is how often a busy socket is read. Waking for every message costs more than
+// handling it, so that under load whoever waits shares the wake-up.
+const beat = time.Millisecond
+
+// newDatagrams takes the socket over from conn.
 func newDatagrams(conn *net.UDPConn, v6 bool, maxMessage int) (*datagrams, error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
+	d := &datagrams{v6: v6, in: newLane(receiveMessages), out: newLane(batchMessages)}
+	if err := d.takeOver(conn); err != nil {
 		return nil, err
 	}
-	d := &datagrams{conn: conn, raw: raw, v6: v6, in: newLane(receiveMessages), out: newLane(batchMessages)}
 	d.buffers = make([][]byte, receiveMessages)
 	for i := range d.buffers {
 		d.buffers[i] = make([]byte, maxMessage+1) // the extra byte shows that there was more
@@ -80,30 +90,82 @@ func newDatagrams(conn *net.UDPConn, v6 bool, maxMessage int) (*datagrams, error
 		d.in.iovs[i].SetLen(len(d.buffers[i]))
 	}
 	d.in.call, d.out.call = d.recvmmsg, d.sendmmsg
+	d.in.attempt = func(uintptr) bool { return d.tryReceive() }
 	return d, nil
+}
+
+// takeOver moves the socket of conn out of the runtime's poller.
+func (d *datagrams) takeOver(conn *net.UDPConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	fd := -1
+	if cerr := raw.Control(func(of uintptr) {
+		if fd, err = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			err = unix.SetNonblock(fd, false) // or os.NewFile would put it in again
+		}
+	}); cerr != nil {
+		return cerr
+	}
+	if err != nil {
+		return err
+	}
+	d.file = os.NewFile(uintptr(fd), "udp")
+	if d.raw, err = d.file.SyscallConn(); err == nil {
+		d.gate, err = newGate(fd)
+	}
+	if err != nil {
+		_ = d.file.Close()
+		return err
+	}
+	return conn.Close()
 }
 
 // receive waits for messages and tells how many came. errReport: failures has
 // something to tell.
 func (d *datagrams) receive() (int, error) {
-	err := d.raw.Read(d.in.call)
-	switch {
-	case err == nil && d.in.errno == 0:
-		return d.in.n, nil
-	case err == nil && d.in.errno == unix.EAGAIN: // troubled
-		return 0, errReport
-	case err == nil: // an ICMP error of some earlier message: udp(7)
-		d.troubled.Store(true)
-		return 0, errReport
-	case errors.Is(err, os.ErrDeadlineExceeded): // wake
-		_ = d.conn.SetReadDeadline(time.Time{})
-		return 0, errReport
-	case errors.Is(err, net.ErrClosed):
-		return 0, err
+	if d.busy {
+		time.Sleep(beat - time.Duration(time.Now().UnixNano())%beat)
+		if d.tryReceive() {
+			return d.received(nil)
+		}
+		d.busy = false
+		d.gate.open()
 	}
-	// The poller saw nothing but an error on the socket and will not wait on it.
-	d.troubled.Store(true)
-	d.pollInput(20 * time.Millisecond)
+	err := d.gate.pass(d.in.attempt)
+	if now := time.Now(); err == nil && d.in.errno == 0 {
+		if now.Sub(d.last) < beat {
+			d.busy = true
+			d.gate.shut()
+		}
+		d.last = now
+	}
+	return d.received(err)
+}
+
+// tryReceive reads what is there; false: nothing.
+func (d *datagrams) tryReceive() bool {
+	d.in.n, d.in.errno = 0, unix.EBADF
+	_ = d.raw.Read(d.in.call)
+	return d.in.errno != unix.EAGAIN || d.troubled.Load()
+}
+
+// received is what receive tells after an attempt.
+func (d *datagrams) received(err error) (int, error) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded): // wake
+		d.gate.interrupted()
+		return 0, errReport
+	case err != nil:
+		return 0, net.ErrClosed
+	case d.in.errno == 0:
+		return d.in.n, nil
+	case d.in.errno == unix.EBADF:
+		return 0, net.ErrClosed
+	case d.in.errno != unix.EAGAIN: // an ICMP error of some earlier message: udp(7)
+		d.troubled.Store(true)
+	}
 	return 0, errReport
 }
 
@@ -112,13 +174,13 @@ func (d *datagrams) recvmmsg(fd uintptr) bool {
 		d.in.hdrs[i].hdr.Namelen = unix.SizeofSockaddrInet6
 	}
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&d.in.hdrs[0])),
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&d.in.hdrs[0])),
 			uintptr(len(d.in.hdrs)), unix.MSG_DONTWAIT, 0, 0)
 		if errno == unix.EINTR {
 			continue
 		}
 		d.in.n, d.in.errno = int(n), errno
-		return errno != unix.EAGAIN || d.troubled.Load()
+		return true
 	}
 }
 
@@ -137,13 +199,11 @@ func (d *datagrams) send(q *batch, i int) (int, error) {
 
 // sendPatiently is send that waits for room, at most as long as given.
 func (d *datagrams) sendPatiently(q *batch, i int, wait time.Duration) (int, error) {
-	d.prepare(q, i)
-	d.patient = true
-	_ = d.conn.SetWriteDeadline(time.Now().Add(wait))
-	n, err := d.write()
-	_ = d.conn.SetWriteDeadline(time.Time{})
-	d.patient = false
-	return n, err
+	_ = d.raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		_, _ = unix.Poll(fds, int(wait.Milliseconds()))
+	})
+	return d.send(q, i)
 }
 
 func (d *datagrams) prepare(q *batch, i int) {
@@ -158,10 +218,8 @@ func (d *datagrams) prepare(q *batch, i int) {
 
 func (d *datagrams) write() (int, error) {
 	d.out.n, d.out.errno = 0, 0
-	if err := d.raw.Write(d.out.call); errors.Is(err, os.ErrDeadlineExceeded) {
-		return 0, errAgain
-	} else if err != nil {
-		return 0, err
+	if d.raw.Write(d.out.call) != nil {
+		return 0, net.ErrClosed
 	}
 	switch errno := d.out.errno; errno {
 	case 0:
@@ -175,7 +233,7 @@ func (d *datagrams) write() (int, error) {
 
 func (d *datagrams) sendmmsg(fd uintptr) bool {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&d.out.hdrs[d.out.from])),
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&d.out.hdrs[d.out.from])),
 			uintptr(d.out.to-d.out.from), unix.MSG_DONTWAIT, 0, 0)
 		if errno == unix.EINTR {
 			continue
@@ -184,25 +242,17 @@ func (d *datagrams) sendmmsg(fd uintptr) bool {
 		if errno != 0 {
 			d.out.n = 0
 		}
-		return errno != unix.EAGAIN || !d.patient
+		return true
 	}
 }
 
 // wake makes receive return errReport soon.
 func (d *datagrams) wake() {
 	d.troubled.Store(true)
-	_ = d.conn.SetReadDeadline(time.Unix(1, 0))
+	d.gate.interrupt()
 }
 
-// pollInput waits for input outside the runtime's poller.
-func (d *datagrams) pollInput(wait time.Duration) {
-	_ = d.raw.Control(func(fd uintptr) {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		_, _ = unix.Poll(fds, int(wait.Milliseconds()))
-	})
-}
-
-func (d *datagrams) close() error { return d.conn.Close() }
+func (d *datagrams) close() error { return errors.Join(d.gate.close(), d.file.Close()) }
 
 // addrPort reads a sockaddr_in or sockaddr_in6.
 func addrPort(sa *unix.RawSockaddrInet6) netip.AddrPort {

@@ -246,3 +246,22 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Every message arrives, whether its socket is quiet, busy or about to change.
+func TestUDPQuietAndBusy(t *testing.T) {
+	s := newSink()
+	l := start(t, Options{Listeners: []Listener{listen(UDP, local4)}, Sockets: 1}, s)
+	c := dial(t, "udp", l.Local(0))
+	for i, pause := range []time.Duration{0, 0, time.Millisecond, 0, 0, 3 * time.Millisecond, 5 * time.Millisecond, 0, 2 * time.Millisecond, 0} {
+		time.Sleep(pause)
+		for j := range 40 {
+			write(t, c, message(fmt.Sprint(i, ".", j), 10))
+			if j%8 == i%8 {
+				time.Sleep(time.Duration(j) * 10 * time.Microsecond)
+			}
+		}
+		for j := range 40 {
+			s.wantMessage(t, message(fmt.Sprint(i, ".", j), 10))
+		}
+	}
+}
