@@ -129,7 +129,7 @@ func (s *Service) tell() {
 const (
 	// feedPage bounds the changes read at once by CatchUp: batches come with all
 	// their items.
-	feedPage = 64
+	feedPage = 16
 	// A store that neither answers nor fails must not hold up changes for ever.
 	askTime  = 2 * time.Second  // for the newest revision
 	feedTime = 30 * time.Second // for what lies between

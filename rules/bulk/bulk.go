@@ -24,7 +24,7 @@ const (
 var ErrFormat = errors.New("bulk: the format is csv or jsonl")
 
 const (
-	defaultBatch = 10_000
+	defaultBatch = 20_000
 	maxBadRows   = 1000
 )
 
@@ -39,7 +39,7 @@ type Options struct {
 	Plan    *numbering.Plan  // how numbers are read
 	DryRun  bool             // rows are read and checked, nothing is changed
 	Skip    uint64           // rows to pass over: those of an earlier, broken off run (Progress.Done)
-	Batch   int              // rows of one change [10,000]
+	Batch   int              // rows of one change [20,000]: more make it faster, and let other changes wait longer
 	SkipBad bool             // leave bad rows out; else the first one ends the import before its batch
 	By      rules.By         // who, why, and the job's name
 	Bad     func(BadRow)     // every bad row, also those that Progress has no room for; may be nil

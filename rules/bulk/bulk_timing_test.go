@@ -12,6 +12,8 @@ import (
 	"clirgate/store/sqlite"
 )
 
+var batchSize = flag.Int("batch", 0, "rows of one change in the import benchmark")
+
 var rows = flag.Int("rows", 100_000, "rows of the import benchmarks; the figures are told for 1 million and more")
 
 // randomRows is an import file whose numbers come in no order.
@@ -39,7 +41,7 @@ func BenchmarkImport(b *testing.B) {
 		if err := s.Load(ctx); err != nil {
 			b.Fatal(err)
 		}
-		p, err := Import(ctx, s, bytes.NewReader(file), Options{Format: CSV, Plan: plan}, nil)
+		p, err := Import(ctx, s, bytes.NewReader(file), Options{Format: CSV, Plan: plan, Batch: *batchSize}, nil)
 		if err != nil || s.Table().Snapshot().Len() != *rows {
 			b.Fatalf("%+v, %d in force, %v", p, s.Table().Snapshot().Len(), err)
 		}
