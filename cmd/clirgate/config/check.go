@@ -149,9 +149,7 @@ func (k *checker) checkAdmin() {
 }
 
 func (k *checker) checkRest() {
-	if m := k.Trace.RetentionMonths; m < 1 || m > 12 {
-		k.add("trace.retention_months", "records are kept at least 1 month and never longer than 12", "write a number from 1 to 12")
-	}
+	k.checkTrace()
 	switch k.Trace.Durable {
 	case "disk":
 	case "quorum":

@@ -133,6 +133,7 @@ func (k *checker) checkPeerOptions(key string, p *Peer) {
 	}
 	oneOf("privacy_marker", p.PrivacyMarker, "keep", "strip")
 	oneOf("tcp", p.TCP, "auto", "never", "always")
+	oneOf("service", p.Service, "telephony", "internet")
 	if p.Asserts && p.Boundary != "interconnect" {
 		k.warn(key+".asserts", "this counts on interconnect peers only; trusted ones always assert", "take it out")
 	}

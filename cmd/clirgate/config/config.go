@@ -140,6 +140,9 @@ type Peer struct {
 	Proxy bool `yaml:"proxy"`
 	// Health asks the targets by OPTIONS whether they are there. Default: not asked.
 	Health Health `yaml:"health"`
+	// Service is telephony or internet: what calls from this peer count as for their
+	// retention. Default: telephony.
+	Service string `yaml:"service"`
 	// KeepPANI: an emergency peer gets P-Access-Network-Info.
 	KeepPANI bool `yaml:"keep_pani"`
 	// WantsRPID: a trusted peer that reads Remote-Party-ID gets it.
@@ -171,8 +174,29 @@ type Route struct {
 type Trace struct {
 	// RetentionMonths is how many calendar months records are kept, 1 to 12. Default: 12.
 	RetentionMonths int `yaml:"retention_months"`
+	// Retention is the same by service, where it differs.
+	Retention Retention `yaml:"retention"`
+	// MasterKey is the file (mode 0600) with the key that everything in records that
+	// tells of somebody is sealed under; made at the first start. It belongs on another
+	// disk and in another backup than data, and losing it loses the records. Default: the
+	// data directory's name and ".master", beside that directory.
+	MasterKey string `yaml:"master_key"`
+	// MasterCommand prints that key instead: the client of an HSM or a vault, run by
+	// /bin/sh. Default: there is none.
+	MasterCommand string `yaml:"master_command"`
 	// Durable is disk: a call waits until its record is on the local disk. Default: disk.
 	Durable string `yaml:"durable"`
+}
+
+// Retention is calendar months by service, 1 to 12 each.
+type Retention struct {
+	// Telephony is calls over the fixed or mobile network. Default: retention_months.
+	Telephony int `yaml:"telephony"`
+	// Internet is calls from peers with service: internet. Default: retention_months,
+	// at most 6.
+	Internet int `yaml:"internet"`
+	// Message is whatever is no call. Default: retention_months.
+	Message int `yaml:"message"`
 }
 
 // Admin is the administration interface.

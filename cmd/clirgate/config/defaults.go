@@ -28,16 +28,26 @@ func (c *Config) complete(dir string) {
 	}
 	c.Data = cmp.Or(c.Data, "data")
 	c.Store = cmp.Or(c.Store, "local")
-	c.Trace.RetentionMonths = cmp.Or(c.Trace.RetentionMonths, 12)
+	c.Trace.complete()
 	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
 	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")
 	c.Admin.Metrics = cmp.Or(c.Admin.Metrics, "token")
 	c.Admin.Rate = cmp.Or(c.Admin.Rate, 50)
-	for _, path := range []*string{&c.Data, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA, &c.Admin.TLS.Cert, &c.Admin.TLS.Key} {
+	for _, path := range []*string{&c.Data, &c.Trace.MasterKey, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA, &c.Admin.TLS.Cert, &c.Admin.TLS.Key} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
 	}
+	if c.Trace.MasterKey == "" && c.Trace.MasterCommand == "" {
+		c.Trace.MasterKey = filepath.Clean(c.Data) + ".master"
+	}
+}
+
+func (t *Trace) complete() {
+	t.RetentionMonths = cmp.Or(t.RetentionMonths, 12)
+	t.Retention.Telephony = cmp.Or(t.Retention.Telephony, t.RetentionMonths)
+	t.Retention.Internet = cmp.Or(t.Retention.Internet, min(t.RetentionMonths, 6)) // LAW-18
+	t.Retention.Message = cmp.Or(t.Retention.Message, t.RetentionMonths)
 }
 
 func (p *Peer) complete() {
@@ -49,6 +59,7 @@ func (p *Peer) complete() {
 	}
 	p.PrivacyMarker = cmp.Or(p.PrivacyMarker, "keep")
 	p.TCP = cmp.Or(p.TCP, "auto")
+	p.Service = cmp.Or(p.Service, "telephony")
 	if p.Health.Every > 0 {
 		p.Health.Timeout = cmp.Or(p.Health.Timeout, Duration(2*time.Second))
 	}

@@ -25,11 +25,13 @@ import (
 	"clirgate/sip/transport"
 	"clirgate/store/pebble"
 	"clirgate/trace"
+	"clirgate/trace/keyring"
 )
 
 // Names in the data directory.
 const (
-	KeysFile      = "keys"
+	KeysFile      = "keys"    // of dialogs
+	RingFile      = "keyring" // of records and cases, wrapped by the master key
 	RecordsFolder = "records"
 	RecordsSocket = "records.sock"
 )
@@ -50,6 +52,9 @@ type Gateway struct {
 	database  *database
 	rules     *rules.Service
 	records   *pebble.Store
+	ring      *keyring.Ring // of records and cases; the dialogs' keys are another ring
+	vault     *trace.Vault  // records, sealed under the ring's keys
+	services  services
 	recorder  *trace.Recorder
 	proxy     *proxy.Proxy
 	layer     *transaction.Layer
@@ -126,8 +131,8 @@ func (g *Gateway) AdminAddr() string { return g.adminAt.Addr().String() }
 func (g *Gateway) Rules() *rules.Service    { return g.rules }
 func (g *Gateway) Tokens() admin.TokenStore { return g.database.Tokens() }
 
-// Records is the record store, Recorder what writes to it.
-func (g *Gateway) Records() trace.Store      { return g.records }
+// Records is the record store, sealed, Recorder what writes to it.
+func (g *Gateway) Records() *trace.Vault     { return g.vault }
 func (g *Gateway) Recorder() *trace.Recorder { return g.recorder }
 
 // Stats is what the proxy counted.

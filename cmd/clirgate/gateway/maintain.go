@@ -3,8 +3,6 @@ package gateway
 import (
 	"context"
 	"time"
-
-	"clirgate/trace"
 )
 
 const (
@@ -57,9 +55,12 @@ func (g *Gateway) maintain() {
 }
 
 func (g *Gateway) clean(now time.Time) {
-	before := trace.Expired(now, g.config().Trace.RetentionMonths)
-	if err := g.records.DropBefore(before); err != nil && !g.isClosing() {
+	dropped, err := g.vault.Purge(context.Background(), retention(g.config().Trace))
+	if err != nil && !g.isClosing() {
 		g.log.Error("expired records cannot be deleted", "error", err)
+	}
+	for _, d := range dropped {
+		g.log.Info("expired records deleted", "service", d.Service.String(), "before", d.First.String(), "records", d.Records, "keys", d.Keys)
 	}
 	if _, err := g.keys.Prune(now); err != nil {
 		g.log.Error("old keys cannot be destroyed", "error", err)

@@ -100,12 +100,18 @@ func (g *Gateway) makeRecords() (err error) {
 		return err
 	}
 	g.onClose(g.records.Close)
+	if err := g.makeRing(); err != nil {
+		return err
+	}
+	g.vault = trace.NewVault(g.records, trace.NewKeys(g.ring), g.now)
 	failures := &tally{log: g.log}
-	g.recorder = trace.NewRecorder(g.records, trace.Options{
-		Retention: g.cfg.Trace.RetentionMonths,
-		After:     g.transport.Flush,
-		Failed:    failures.add,
+	g.services.set(g.cfg.Peers)
+	g.recorder = trace.NewRecorder(g.vault, trace.Options{
+		Service: g.services.of,
+		After:   g.transport.Flush,
+		Failed:  failures.add,
 	})
+	g.recorder.SetRetentions(retention(g.cfg.Trace))
 	g.onClose(g.recorder.Close)
 	return nil
 }

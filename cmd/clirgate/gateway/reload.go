@@ -40,7 +40,8 @@ func (g *Gateway) Reload(cfg *config.Config) error {
 	g.certs.now.Store(certs)
 	g.adminCert.now.Store(adminCert)
 	g.health.configure(cfg.Peers)
-	g.recorder.SetRetention(cfg.Trace.RetentionMonths)
+	g.services.set(cfg.Peers)
+	g.recorder.SetRetentions(retention(cfg.Trace))
 	g.cfg = cfg
 	if err := g.keys.Reload(); err != nil {
 		g.log.Error("key ring cannot be read again, the old one stays", "error", err)

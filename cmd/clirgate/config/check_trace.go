@@ -1,0 +1,46 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// checkTrace: every class of records has a period, and none is longer than the law and
+// the promises allow (STANDARDS 5.1, LAW-18).
+func (k *checker) checkTrace() {
+	t := &k.Trace
+	for key, months := range map[string]int{
+		"retention_months": t.RetentionMonths, "retention.telephony": t.Retention.Telephony,
+		"retention.internet": t.Retention.Internet, "retention.message": t.Retention.Message,
+	} {
+		given := key == "retention_months" || k.places["trace."+key] != nil
+		if given && (months < 1 || months > 12) {
+			k.add("trace."+key, "records are kept at least 1 month and never longer than 12", "write a number from 1 to 12")
+		}
+	}
+	if k.places["trace.retention.internet"] != nil && t.Retention.Internet > 6 {
+		k.warn("trace.retention.internet", "the law allowed 6 months for internet telephony", "write 6, or know why not")
+	}
+	k.checkMaster()
+}
+
+func (k *checker) checkMaster() {
+	t := &k.Trace
+	if t.MasterCommand != "" {
+		if t.MasterKey != "" {
+			k.add("trace.master_command", "there is a master_key as well", "keep one of them")
+		}
+		return
+	}
+	inside := func(dir string) bool {
+		rel, err := filepath.Rel(dir, t.MasterKey)
+		return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+	}
+	if inside(k.Data) {
+		k.warn("trace.master_key", "the key lies with what it protects: whoever takes the data directory reads everything", "put it on another disk")
+	}
+	if info, err := os.Stat(t.MasterKey); err == nil && info.Mode().Perm()&0o077 != 0 {
+		k.add("trace.master_key", "the file can be read by others than its owner", "set mode 0600")
+	}
+}
