@@ -97,7 +97,7 @@ func TestStatusAndNodes(t *testing.T) {
 // wait=all answers when every live node has the change.
 func TestWaitForAllNodes(t *testing.T) {
 	a := newAPI(t)
-	a.parts.nodes = append(a.parts.nodes, admin.Node{Name: "gw2", Live: true}, admin.Node{Name: "gone"})
+	a.parts.nodes = append(a.parts.nodes, rules.Node{Name: "gw2"}, rules.Node{Name: "gone", Age: time.Hour})
 	go func() {
 		time.Sleep(20 * time.Millisecond)
 		a.parts.mu.Lock()

@@ -2,11 +2,21 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
+	"clirgate/rules"
 	"github.com/valyala/fasthttp"
 )
+
+// Nodes is the gateways that share the rules, this one included: a *rules.Follower.
+type Nodes interface {
+	List(ctx context.Context) ([]rules.Node, error)
+	// WaitAll waits until every live node has a revision: *rules.LaggingError when ctx
+	// ends before.
+	WaitAll(ctx context.Context, revision uint64) error
+}
 
 // Node is one gateway of those that share the rules.
 type Node struct {
@@ -25,18 +35,26 @@ func (s *Server) listNodes(ctx *fasthttp.RequestCtx) {
 	}
 	wait, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	list, err := s.Nodes(wait)
+	list, err := s.Nodes.List(wait)
 	if err != nil {
 		s.fail(ctx, err)
 		return
 	}
-	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"nodes": append([]Node{}, list...)})
+	newest := s.Rules.Drift().Newest
+	for i := range list {
+		newest = max(newest, list[i].Revision)
+	}
+	out := []Node{}
+	for _, n := range list {
+		out = append(out, Node{
+			Name: n.Name, Revision: n.Revision, Age: n.Age.Seconds(), Seen: s.Now().Add(-n.Age).UTC(),
+			Live: n.Live(), Behind: newest - n.Revision,
+		})
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"nodes": out})
 }
 
-const (
-	everywhereTime = 5 * time.Second
-	everywhereLook = 50 * time.Millisecond
-)
+const everywhereTime = 5 * time.Second
 
 // everywhere waits, when the request asks for it with ?wait=all, until a revision is in
 // force on every live node. It answers false when that has not come about, which has been
@@ -47,31 +65,19 @@ func (s *Server) everywhere(ctx *fasthttp.RequestCtx, revision uint64) bool {
 	}
 	wait, cancel := context.WithTimeout(context.Background(), everywhereTime)
 	defer cancel()
-	for {
-		list, err := s.Nodes(wait)
-		behind := behind(list, revision)
-		if err == nil && len(behind) == 0 {
-			return true
-		}
-		select {
-		case <-wait.Done():
-			ctx.Response.Header.Set("ETag", etag(revision))
-			problem{Status: fasthttp.StatusGatewayTimeout, Type: "not-everywhere", Title: "The change is made, but not in force on every node yet",
-				Detail: strings.Join(behind, ", "), Mend: "GET /v1/nodes shows who is behind; the change needs no repeating"}.write(ctx)
-			return false
-		case <-time.After(everywhereLook):
-		}
+	err := s.Nodes.WaitAll(wait, revision)
+	if err == nil {
+		return true
 	}
-}
-
-// behind names the live nodes that have not got a revision.
-func behind(list []Node, revision uint64) (names []string) {
-	for _, n := range list {
-		if n.Live && n.Revision < revision {
-			names = append(names, n.Name)
-		}
+	p := problem{Status: fasthttp.StatusGatewayTimeout, Type: "not-everywhere", Title: "The change is made, but not in force on every node yet",
+		Mend: "GET /v1/nodes shows who is behind; the change needs no repeating"}
+	var behind *rules.LaggingError
+	if errors.As(err, &behind) {
+		p.Detail = strings.Join(behind.Nodes, ", ")
 	}
-	return names
+	ctx.Response.Header.Set("ETag", etag(revision))
+	p.write(ctx)
+	return false
 }
 
 // waits checks the parameter wait before anything is changed.

@@ -25,19 +25,14 @@ type parts struct {
 	asked   []admin.Question
 	hold    chan struct{} // an import waits for it
 	fails   error
-	nodes   []admin.Node
+	nodes   []rules.Node
 	sent    string // what was imported
 }
 
 func (p *parts) fill(o *admin.Options) {
-	p.nodes = []admin.Node{{Name: "gw1", Seen: time.Now(), Live: true, Revision: 1 << 40}}
-	o.Peers, o.Explainer, o.History, o.Importer, o.Audit = p, p, p, p, (*auditLog)(p)
+	p.nodes = []rules.Node{{Name: "gw1", Revision: 1 << 40}}
+	o.Peers, o.Explainer, o.History, o.Importer, o.Audit, o.Nodes = p, p, p, p, (*auditLog)(p), p
 	o.Status = func() admin.Status { return admin.Status{Node: "gw1", State: "serving", Started: time.Now()} }
-	o.Nodes = func(context.Context) ([]admin.Node, error) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return slices.Clone(p.nodes), p.fails
-	}
 	o.All = func(_ context.Context, each func(rules.Subscriber)) (uint64, error) {
 		each(rules.Subscriber{Number: number("31612345678"), CLIR: rules.CLIRPermanent, Note: "=1+1", Until: time.Unix(4_000_000_000, 0)})
 		each(rules.Subscriber{Number: number("31612345679")})
@@ -88,6 +83,27 @@ func (p *parts) Explain(_ context.Context, q admin.Question, proposed []rules.Su
 		e.Answer = &admin.Answer{Status: 433, Reason: "Anonymity Disallowed"}
 	}
 	return e, nil
+}
+
+func (p *parts) List(context.Context) ([]rules.Node, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.nodes), p.fails
+}
+
+func (p *parts) WaitAll(ctx context.Context, revision uint64) error {
+	for {
+		list, _ := p.List(ctx)
+		i := slices.IndexFunc(list, func(n rules.Node) bool { return n.Live() && n.Revision < revision })
+		if i < 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return &rules.LaggingError{Revision: revision, Nodes: []string{list[i].Name}}
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func (p *parts) Changes(_ context.Context, q admin.ChangeQuery) (list []rules.Change, err error) {

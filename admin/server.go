@@ -42,7 +42,7 @@ type Options struct {
 	History   History
 	Audit     audit.Log
 	Importer  Importer
-	Nodes     func(ctx context.Context) ([]Node, error) // that share the rules, this one included
+	Nodes     Nodes
 	// All calls each for every subscriber, without notes, and answers their revision.
 	All   func(ctx context.Context, each func(rules.Subscriber)) (uint64, error)
 	Spool string           // directory for uploads under way; empty: the system's

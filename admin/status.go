@@ -27,6 +27,11 @@ type RulesStatus struct {
 	Loaded      bool   `json:"loaded"`
 	Revision    uint64 `json:"revision"`
 	Subscribers int    `json:"subscribers"`
+	// Store tells whether their store answers: when not, deciding goes on with what is in
+	// force, and nothing can be changed.
+	Store  bool    `json:"store"`
+	Behind uint64  `json:"behind"`      // revisions of the store that are not in force yet
+	Age    float64 `json:"age_seconds"` // since what is in force was seen to be what is stored
 }
 
 // CallsStatus is what was decided since the start.

@@ -110,7 +110,7 @@ func (f *Follower) note(ctx context.Context, err error) {
 	f.state.Store(&storeState{err: err, since: time.Now()})
 	switch {
 	case err != nil:
-		f.Log.Error("rules: the store does not answer; deciding goes on with what is in force", "error", err)
+		f.Log.Error("rules: the store does not answer; deciding goes on with what is in force", "error", err, "in_force", f.service.table.Snapshot() != nil)
 	case was != nil:
 		f.Log.Info("rules: the store answers again", "away", time.Since(was.since).Round(time.Millisecond))
 	}

@@ -18,6 +18,7 @@ type Service struct {
 	table   *Table
 	mu      sync.Mutex // held by whoever brings the table from one revision to a later one
 	applied func()     // called when that was done; may be nil
+	drift   drift
 }
 
 // NewService makes the service; Load puts what the store holds in force.
@@ -43,7 +44,14 @@ func (s *Service) Load(ctx context.Context) error {
 func (s *Service) load(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTime)
 	defer cancel()
-	return s.table.Load(func(put func(Subscriber)) (uint64, error) { return s.store.All(ctx, put) })
+	return s.table.Load(func(put func(Subscriber)) (uint64, error) {
+		revision, err := s.store.All(ctx, put)
+		if err == nil {
+			s.drift.saw(revision)
+			s.drift.agreed(revision)
+		}
+		return revision, err
+	})
 }
 
 // Get answers a subscriber as stored, and its revision.
@@ -143,8 +151,12 @@ const (
 func (s *Service) CatchUp(ctx context.Context) error {
 	if now := s.table.Snapshot(); now != nil { // mostly there is nothing to do
 		newest, err := s.newest(ctx)
-		if err != nil || newest == now.Revision() {
+		if err != nil {
 			return err
+		}
+		if newest == now.Revision() {
+			s.drift.agreed(newest)
+			return nil
 		}
 	}
 	s.mu.Lock()
@@ -169,6 +181,7 @@ func (s *Service) catchUp(ctx context.Context) error {
 		at := s.table.Snapshot().Revision()
 		switch {
 		case at == newest:
+			s.drift.agreed(at)
 			return nil
 		case at > newest:
 			return s.load(ctx)
@@ -196,7 +209,11 @@ func (s *Service) catchUp(ctx context.Context) error {
 func (s *Service) newest(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	return s.store.Revision(ctx)
+	revision, err := s.store.Revision(ctx)
+	if err == nil {
+		s.drift.saw(revision)
+	}
+	return revision, err
 }
 
 func (s *Service) feed(ctx context.Context, after uint64) ([]Change, error) {

@@ -7,7 +7,7 @@ import (
 
 	"clirgate/admin/token"
 	"clirgate/cmd/clirgate/config"
-	"clirgate/store/sqlite"
+	"clirgate/cmd/clirgate/gateway"
 )
 
 type tokenCommands struct {
@@ -32,17 +32,17 @@ func (c *tokenCreate) Run() error {
 		return err
 	}
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, cfg.Data)
+	store, err := gateway.OpenStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer store.Close()
 	var expires time.Time
 	if c.Expires > 0 {
 		expires = time.Now().Add(c.Expires)
 	}
 	plain, record := token.New(role, c.Name, expires)
-	if err := db.Tokens().AddToken(ctx, record); err != nil {
+	if err := store.Tokens().AddToken(ctx, record); err != nil {
 		return err
 	}
 	fmt.Println(plain)

@@ -11,6 +11,7 @@ import (
 
 	"clirgate/numbering"
 	"clirgate/sip/transport"
+	"clirgate/store/postgres"
 )
 
 // checker finds what is wrong with a Config that could be read.
@@ -148,6 +149,15 @@ func (k *checker) checkAdmin() {
 	}
 }
 
+func (k *checker) checkShared() {
+	if wrong, mend := postgres.CheckAddress(k.Store); wrong != "" {
+		k.add("store", wrong, mend)
+	}
+	if k.Node == "" {
+		k.add("node", "gateways that share a store need names", "give each one another, like gw1 and gw2")
+	}
+}
+
 func (k *checker) checkRest() {
 	k.checkTrace()
 	switch k.Trace.Durable {
@@ -158,11 +168,11 @@ func (k *checker) checkRest() {
 		k.add("trace.durable", "this is unknown", "write disk")
 	}
 	switch {
-	case k.Store == "local":
-	case strings.HasPrefix(k.Store, "postgres://"), strings.HasPrefix(k.Store, "postgresql://"):
-		k.add("store", "a shared store is not there yet in this version", "write local")
+	case k.Store == localStore:
+	case k.Shared():
+		k.checkShared()
 	default:
-		k.add("store", "this is no store", "write local")
+		k.add("store", "this is no store", "write local, or postgres://user@host1,host2/db")
 	}
 	k.checkAdmin()
 	if k.Node != "" && strings.Trim(k.Node, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {

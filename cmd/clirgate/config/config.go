@@ -3,13 +3,15 @@
 package config
 
 import (
+	"strings"
 	"time"
 )
 
 // Config is the file. Its zero values are not yet the defaults; Load and Parse fill
 // those in.
 type Config struct {
-	// Node names this gateway among several. Default: gw1.
+	// Node names this gateway among those that share a store. Default for a local store:
+	// gw1.
 	Node string `yaml:"node"`
 	// Home says how numbers without a country code are read.
 	Home Home `yaml:"home"`
@@ -27,7 +29,9 @@ type Config struct {
 	// Data is the directory of all that is local: rules, records, key ring (mode 0700).
 	// Default: data. Relative to the file.
 	Data string `yaml:"data"`
-	// Store is "local", the only kind of this version. Default: local.
+	// Store is where rules, tokens, their history and the audit log are kept: "local", in
+	// the data directory, or postgres://user@host1,host2/db, shared by several gateways. Its
+	// password comes from PGPASSWORD or a password file, never from here. Default: local.
 	Store string `yaml:"store"`
 	// Trace is what is remembered of calls.
 	Trace Trace `yaml:"trace"`
@@ -222,3 +226,10 @@ type Certificate struct {
 
 // Duration is a time like 500ms, 2s, 3m10s, 24h.
 type Duration time.Duration
+
+const localStore = "local"
+
+// Shared tells whether the store is one for several gateways.
+func (c *Config) Shared() bool {
+	return strings.HasPrefix(c.Store, "postgres://") || strings.HasPrefix(c.Store, "postgresql://")
+}

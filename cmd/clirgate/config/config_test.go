@@ -80,7 +80,7 @@ func TestEveryMistakeIsTold(t *testing.T) {
 		"warning: routes: there is no emergency route",
 		":28:9: trace.retention_months: records are kept at least 1 month and never longer than 12",
 		":28:31: trace.durable: quorum needs a shared store",
-		":29:1: store: a shared store",
+		":29:1: store: a password does not belong",
 		":30:9: admin.listen: this is not host:port",
 		":31:1: node: the key is given twice",
 	} {

@@ -8,7 +8,6 @@ import (
 
 // complete fills in the defaults and makes relative paths relative to dir.
 func (c *Config) complete(dir string) {
-	c.Node = cmp.Or(c.Node, "gw1")
 	c.Home.Country = cmp.Or(c.Home.Country, "NL")
 	if c.Emergency.Numbers == nil {
 		c.Emergency.Numbers = []string{"112"}
@@ -27,7 +26,10 @@ func (c *Config) complete(dir string) {
 		c.Peers[i].complete()
 	}
 	c.Data = cmp.Or(c.Data, "data")
-	c.Store = cmp.Or(c.Store, "local")
+	c.Store = cmp.Or(c.Store, localStore)
+	if !c.Shared() { // gateways that share a store must be told apart: by whoever names them
+		c.Node = cmp.Or(c.Node, "gw1")
+	}
 	c.Trace.complete()
 	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
 	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")

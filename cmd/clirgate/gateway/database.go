@@ -4,186 +4,86 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
+	"io"
 
 	"clirgate/admin/token"
-	"clirgate/numbering"
+	"clirgate/audit"
+	"clirgate/cmd/clirgate/config"
 	"clirgate/rules"
+	"clirgate/store/postgres"
 	"clirgate/store/sqlite"
 )
 
-// database is the rules and tokens in SQLite, opened when first needed and tried again
-// when that failed: calls do not wait for it.
+// Store keeps rules with their history, tokens and the audit log: SQLite in the data
+// directory, or PostgreSQL for several gateways.
+type Store interface {
+	Rules() rules.Store
+	Tokens() token.Store
+	Audit() audit.Log
+	io.Closer
+}
+
+// OpenStore opens the store that a configuration names.
+func OpenStore(ctx context.Context, cfg *config.Config) (Store, error) {
+	if cfg.Shared() {
+		return postgres.Open(ctx, cfg.Store)
+	}
+	return sqlite.Open(ctx, cfg.Data)
+}
+
+// database is the node's own SQLite file, and the store, which is either that or a shared
+// one. They are opened when first needed: calls do not wait for them.
 type database struct {
-	dir string
-
-	mu     sync.Mutex
-	db     *sqlite.DB
-	closed bool
+	local  opener[*sqlite.DB]
+	shared *opener[*postgres.DB] // nil: the store is local
 }
 
-var errDatabaseClosed = errors.New("database closed")
-
-func (d *database) open(ctx context.Context) (*sqlite.DB, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errDatabaseClosed
+func newDatabase(cfg *config.Config) *database {
+	d := &database{local: opener[*sqlite.DB]{open: func(ctx context.Context) (*sqlite.DB, error) {
+		return sqlite.Open(ctx, cfg.Data)
+	}}}
+	if cfg.Shared() {
+		d.shared = &opener[*postgres.DB]{open: func(ctx context.Context) (*postgres.DB, error) {
+			return postgres.Open(ctx, cfg.Store)
+		}}
 	}
-	if d.db == nil {
-		db, err := sqlite.Open(ctx, d.dir)
+	return d
+}
+
+// open is the node's own database.
+func (d *database) open(ctx context.Context) (*sqlite.DB, error) { return d.local.get(ctx) }
+
+// store is where rules, tokens and the audit log are.
+func (d *database) store(ctx context.Context) (Store, error) {
+	if d.shared == nil {
+		db, err := d.local.get(ctx)
 		if err != nil {
-			return nil, err
+			return nil, err // no interface around a nil pointer
 		}
-		d.db = db
+		return db, nil
 	}
-	return d.db, nil
+	db, err := d.shared.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
 }
 
-// Close closes the database if it was opened.
+// Close closes what was opened.
 func (d *database) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	if d.db == nil {
-		return nil
+	err := d.local.Close()
+	if d.shared != nil {
+		err = errors.Join(d.shared.Close(), err)
 	}
-	return d.db.Close()
+	return err
 }
 
-// Rules and Tokens are the stores kept in it.
-func (d *database) Rules() rules.Store  { return ruleStore{d} }
-func (d *database) Tokens() token.Store { return tokenStore{d} }
-
-type ruleStore struct{ d *database }
-
-func (s ruleStore) store(ctx context.Context) (rules.Store, error) {
-	db, err := s.d.open(ctx)
+// with opens the store and asks it something; that it cannot be opened is what the asker
+// calls unavailable.
+func with[T any](ctx context.Context, d *database, unavailable error, ask func(Store) (T, error)) (answer T, err error) {
+	s, err := d.store(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", rules.ErrUnavailable, err)
+		return answer, fmt.Errorf("%w: %w", unavailable, err)
 	}
-	return db.Rules(), nil
-}
-
-func (s ruleStore) Get(ctx context.Context, n numbering.Number) (rules.Subscriber, uint64, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return rules.Subscriber{}, 0, err
-	}
-	return st.Get(ctx, n)
-}
-
-func (s ruleStore) Put(ctx context.Context, sub rules.Subscriber, m rules.Match, by rules.By) (uint64, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return st.Put(ctx, sub, m, by)
-}
-
-func (s ruleStore) Delete(ctx context.Context, n numbering.Number, m rules.Match, by rules.By) (uint64, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return st.Delete(ctx, n, m, by)
-}
-
-func (s ruleStore) All(ctx context.Context, each func(rules.Subscriber)) (uint64, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return st.All(ctx, each)
-}
-
-func (s ruleStore) Changes(ctx context.Context, after uint64, limit int) ([]rules.Change, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return st.Changes(ctx, after, limit)
-}
-
-func (s ruleStore) List(ctx context.Context, after numbering.Number, limit int) ([]rules.Versioned, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return st.List(ctx, after, limit)
-}
-
-func (s ruleStore) Write(ctx context.Context, writes []rules.Write, by rules.By) (rules.Written, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return rules.Written{}, err
-	}
-	return st.Write(ctx, writes, by)
-}
-
-func (s ruleStore) Due(ctx context.Context, now time.Time, limit int) ([]rules.Versioned, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return st.Due(ctx, now, limit)
-}
-
-func (s ruleStore) Revision(ctx context.Context) (uint64, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return st.Revision(ctx)
-}
-
-func (s ruleStore) History(ctx context.Context, q rules.Query) ([]rules.Change, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return st.History(ctx, q)
-}
-
-type tokenStore struct{ d *database }
-
-func (s tokenStore) store(ctx context.Context) (token.Store, error) {
-	db, err := s.d.open(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", token.ErrUnavailable, err)
-	}
-	return db.Tokens(), nil
-}
-
-func (s tokenStore) AddToken(ctx context.Context, r token.Record) error {
-	st, err := s.store(ctx)
-	if err != nil {
-		return err
-	}
-	return st.AddToken(ctx, r)
-}
-
-func (s tokenStore) TokenByHash(ctx context.Context, h token.Hash) (token.Record, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return token.Record{}, err
-	}
-	return st.TokenByHash(ctx, h)
-}
-
-func (s tokenStore) Tokens(ctx context.Context) ([]token.Record, error) {
-	st, err := s.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return st.Tokens(ctx)
-}
-
-func (s tokenStore) RevokeToken(ctx context.Context, id string, at time.Time) error {
-	st, err := s.store(ctx)
-	if err != nil {
-		return err
-	}
-	return st.RevokeToken(ctx, id, at)
+	return ask(s)
 }

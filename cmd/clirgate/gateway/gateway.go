@@ -51,6 +51,7 @@ type Gateway struct {
 	keys      *privacy.KeyRing
 	database  *database
 	rules     *rules.Service
+	follower  *rules.Follower
 	records   *pebble.Store
 	ring      *keyring.Ring // of records and cases; the dialogs' keys are another ring
 	vault     *trace.Vault  // records, sealed under the ring's keys
@@ -102,7 +103,7 @@ func (g *Gateway) onClose(stop func() error) { g.stops = append(g.stops, stop) }
 // Start begins to work: calls first, then what calls do not need.
 func (g *Gateway) Start() {
 	g.started = true
-	g.loadRules()
+	g.startRules()
 	g.transport.Start(g.layer)
 	g.health.start()
 	g.work.Go(g.maintain)

@@ -33,6 +33,9 @@ var (
 	drainedDesc  = prometheus.NewDesc("clirgate_peer_drained", "1 while new calls are kept away from the peer.", []string{"peer"}, nil)
 	revisionDesc = prometheus.NewDesc("clirgate_rules_revision", "Revision of the rules in force.", nil, nil)
 	subsDesc     = prometheus.NewDesc("clirgate_rules_subscribers", "Subscribers with a service.", nil, nil)
+	behindDesc   = prometheus.NewDesc("clirgate_rules_behind", "Revisions of the rules' store that are not in force here yet.", nil, nil)
+	ageDesc      = prometheus.NewDesc("clirgate_rules_age_seconds", "Since the rules in force were seen to be those of their store.", nil, nil)
+	storeDesc    = prometheus.NewDesc("clirgate_rules_store_up", "1 while the rules' store answers.", nil, nil)
 	networkDesc  = prometheus.NewDesc("clirgate_messages_total", "SIP messages on the wire, by direction.", []string{"direction"}, nil)
 	lostDesc     = prometheus.NewDesc("clirgate_messages_dropped_total", "UDP messages the system had no room for.", nil, nil)
 	streamsDesc  = prometheus.NewDesc("clirgate_connections", "TCP and TLS connections.", nil, nil)
@@ -97,6 +100,11 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 func (m metrics) collectRules(gauge func(*prometheus.Desc, int, ...string), out chan<- prometheus.Metric) {
 	now := m.g.rules.Table().Snapshot()
 	gauge(rulesAtDesc, truth(now != nil))
+	_, away := m.g.follower.Store()
+	gauge(storeDesc, truth(away == nil))
+	drift := m.g.rules.Drift()
+	gauge(behindDesc, int(drift.Behind))
+	out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, drift.Age.Seconds())
 	if now == nil {
 		return
 	}

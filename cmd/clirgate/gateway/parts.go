@@ -13,7 +13,6 @@ import (
 	"clirgate/admin"
 	"clirgate/cmd/clirgate/config"
 	"clirgate/numbering"
-	"clirgate/rules"
 	"clirgate/sip/privacy"
 	"clirgate/sip/proxy"
 	"clirgate/sip/resolve"
@@ -82,13 +81,6 @@ func (g *Gateway) makeKeys() error {
 		keys = privacy.MemoryKeys(maxCall, time.Now())
 	}
 	g.keys = keys
-	return nil
-}
-
-func (g *Gateway) makeRules() error {
-	g.database = &database{dir: g.cfg.Data}
-	g.onClose(g.database.Close)
-	g.rules = rules.NewService(g.database.Rules(), new(rules.Table))
 	return nil
 }
 
@@ -183,7 +175,7 @@ func (g *Gateway) makeAdmin() (err error) {
 	g.admin = admin.New(admin.Options{
 		Rules: g.rules, Tokens: g.database.Tokens(), Plan: g.plan, Log: g.log, Ready: g.ready,
 		Status: g.status, Peers: peers{g}, Explainer: explainer{g}, Rate: float64(g.cfg.Admin.Rate),
-		Extra: []admin.Route{g.metricsRoute()},
+		Audit: g.database.Audit(), Nodes: g.follower, Extra: []admin.Route{g.metricsRoute()},
 	})
 	g.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)

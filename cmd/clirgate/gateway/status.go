@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"clirgate/admin"
 	"clirgate/sip/proxy"
@@ -15,7 +16,7 @@ func (g *Gateway) status() admin.Status {
 	s := admin.Status{
 		Node: g.config().Node, Version: version(), Started: g.began.UTC(), Uptime: g.now().Sub(g.began).Seconds(),
 		Problems: g.problems(),
-		Rules:    admin.RulesStatus{Loaded: g.rules.Table().Snapshot() != nil, Revision: g.rules.Table().Snapshot().Revision(), Subscribers: g.rules.Table().Snapshot().Len()},
+		Rules:    g.rulesStatus(),
 		Calls: admin.CallsStatus{
 			Shown: stats.Classes["N"], Withheld: stats.Classes["W"], Emergency: stats.Classes["E"],
 			FailClosed: stats.Events[proxy.FailClosed.String()], Leaks: sum(stats.Leaks),
@@ -40,10 +41,21 @@ func (g *Gateway) status() admin.Status {
 	return s
 }
 
+func (g *Gateway) rulesStatus() admin.RulesStatus {
+	now, drift := g.rules.Table().Snapshot(), g.rules.Drift()
+	_, away := g.follower.Store()
+	return admin.RulesStatus{
+		Loaded: now != nil, Revision: now.Revision(), Subscribers: now.Len(),
+		Store: away == nil, Behind: drift.Behind, Age: drift.Age.Seconds(),
+	}
+}
+
 // problems are what the gateway itself has not as it should be, in sentences.
 func (g *Gateway) problems() (list []string) {
 	if g.rules.Table().Snapshot() == nil {
 		list = append(list, "Rules cannot be read: every caller is withheld.")
+	} else if since, err := g.follower.Store(); err != nil {
+		list = append(list, fmt.Sprintf("The rules' store does not answer since %s: rules cannot be changed, those in force stay.", since.UTC().Format(time.RFC3339)))
 	}
 	if g.records.Failed() != nil {
 		list = append(list, "Records are not kept.")
