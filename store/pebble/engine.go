@@ -17,7 +17,8 @@ type engine struct {
 	db    *pebble.DB
 	fence *fence
 	acked acked
-	seq   uint64 // of the last batch; of the goroutine that appends
+	seq   uint64     // of the last batch; of the goroutine that appends
+	log   *outboxLog // nil: what is appended need not be shipped
 
 	countMu sync.Mutex
 	counts  map[shelf]uint64 // records appended
@@ -67,6 +68,11 @@ func (e *engine) count(dir string, o Options) (err error) {
 	if e.seq, err = sequence(e.db); err != nil || o.ReadOnly {
 		return err
 	}
+	if o.Outbox || isOutbox(e.db) {
+		if e.log, err = openLog(e.db, o.Now()); err != nil {
+			return err
+		}
+	}
 	if e.acked, err = openAcked(dir); err != nil {
 		return fmt.Errorf("records: cannot count batches: %w", err)
 	}
@@ -109,10 +115,14 @@ func (e *engine) append(batch []trace.Entry) error {
 	if err := b.Set(sequenceKey, seq[:], nil); err != nil {
 		return fmt.Errorf("records: cannot fill batch: %w", err)
 	}
+	if err := e.log.add(b, batch); err != nil {
+		return fmt.Errorf("records: cannot fill batch: %w", err)
+	}
 	if err := e.survive(func() error { return b.Commit(pebble.Sync) }); err != nil {
 		return err
 	}
 	e.seq++
+	e.log.added()
 	e.acked.set(e.seq)
 	return b.Close()
 }

@@ -16,6 +16,8 @@ import (
 //	'a' service day token ID      the called number's calls; the value is empty
 //	'n' service day               how many records
 //	'm'                           the last batch's number
+//	'o' epoch seq                 what was appended in a batch, for the outbox
+//	'b'                           how far what was there before the outbox is in it
 //
 // day is in four bytes, service in one. What follows an ID is the entry's kind.
 const (

@@ -40,6 +40,9 @@ type Options struct {
 	// Persist: Open succeeds also when the database cannot be opened now (a full disk,
 	// a missing mount); Failed says so, and appending tries again. Not when it is locked.
 	Persist bool
+	// Outbox: what is appended is remembered in its order, so that it can be shipped to a
+	// shared store (trace/outbox).
+	Outbox bool
 	// Alarm is told what an operator must look after: damage set aside, background
 	// failures, a disk that fails and one that works again (nil). It must neither block
 	// nor call the store.

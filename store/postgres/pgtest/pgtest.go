@@ -28,6 +28,7 @@ const Bin = "/usr/lib/postgresql/15/bin"
 type Server struct {
 	dir    string
 	port   int
+	args   []string // of postgres, beside those that all have
 	cred   *syscall.Credential
 	cmd    *exec.Cmd
 	ended  chan struct{}
@@ -108,7 +109,21 @@ func (s *Server) url(database string) string {
 }
 
 // start answers the server also with an error, when there is something to remove.
-func start() (*Server, error) {
+func start(args ...string) (*Server, error) {
+	s, err := place()
+	if err != nil {
+		return s, err
+	}
+	s.args = args
+	initdb := s.command("initdb", "-D", s.data(), "-U", "clirgate", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return s, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return s, s.run()
+}
+
+// place makes a folder and finds a port for a server.
+func place() (*Server, error) {
 	cred, err := credential()
 	if err != nil {
 		return nil, err
@@ -122,14 +137,8 @@ func start() (*Server, error) {
 			return s, err
 		}
 	}
-	if s.port, err = freePort(); err != nil {
-		return s, err
-	}
-	initdb := s.command("initdb", "-D", s.data(), "-U", "clirgate", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return s, fmt.Errorf("initdb: %w: %s", err, out)
-	}
-	return s, s.run()
+	s.port, err = freePort()
+	return s, err
 }
 
 // credential is the user "postgres" when this is root, as which PostgreSQL refuses
@@ -175,8 +184,8 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 
 func (s *Server) run() error {
 	var log bytes.Buffer
-	cmd := s.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
-		"-c", "unix_socket_directories="+s.dir, "-c", "fsync=off", "-c", "shared_buffers=64MB", "-c", "max_connections=100")
+	cmd := s.command("postgres", append([]string{"-D", s.data(), "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
+		"-c", "unix_socket_directories=" + s.dir, "-c", "fsync=off", "-c", "shared_buffers=64MB", "-c", "max_connections=100"}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		return err

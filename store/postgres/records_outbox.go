@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"clirgate/trace"
+	"clirgate/trace/outbox"
+	"github.com/jackc/pgx/v5"
+)
+
+var _ outbox.Sink = (*Records)(nil)
+
+// Mark is up to which batch an epoch is here. It writes, so that its commit waits for the
+// synchronous standby: whatever it answers is as safe as an acknowledged batch, also
+// when an earlier commit was never answered.
+func (r *Records) Mark(ctx context.Context, node string, e outbox.Epoch) (seq uint64, err error) {
+	err = r.db.pool.QueryRow(ctx, `INSERT INTO outboxes (epoch, node, seq, moved) VALUES ($1, $2, 0, clock_timestamp())
+		ON CONFLICT (epoch) DO UPDATE SET node = EXCLUDED.node RETURNING seq`, [16]byte(e), node).Scan(&seq)
+	return seq, wrap(outbox.ErrUnavailable, err)
+}
+
+// Ship adds entries and moves the mark, in one transaction.
+func (r *Records) Ship(ctx context.Context, node string, e outbox.Epoch, from, to uint64, entries []trace.Entry) error {
+	r.partitions(ctx, entries)
+	err := pgx.BeginFunc(ctx, r.db.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, "UPDATE outboxes SET seq = $1, moved = clock_timestamp() WHERE epoch = $2 AND seq = $3", to, [16]byte(e), from)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return outbox.ErrMoved
+		}
+		return r.add(ctx, tx, node, entries)
+	})
+	if errors.Is(err, outbox.ErrMoved) {
+		return err
+	}
+	return wrap(outbox.ErrUnavailable, err)
+}
+
+// Restore adds those of entries that are not here, whoever may have shipped them: for
+// what was salvaged. It answers how many were added.
+func (r *Records) Restore(ctx context.Context, node string, entries []trace.Entry) (added int, err error) {
+	r.partitions(ctx, entries)
+	err = pgx.BeginFunc(ctx, r.db.pool, func(tx pgx.Tx) error {
+		missing, err := absent(ctx, tx, entries)
+		added = len(missing)
+		if err != nil || added == 0 {
+			return err
+		}
+		return r.add(ctx, tx, node, missing)
+	})
+	return added, wrap(outbox.ErrUnavailable, err)
+}
+
+// absent leaves out the entries that are here.
+func absent(ctx context.Context, tx pgx.Tx, entries []trace.Entry) (missing []trace.Entry, err error) {
+	type key struct {
+		id   [16]byte
+		kind int16
+	}
+	ids := make(map[trace.Day][][16]byte)
+	for _, e := range entries {
+		ids[e.ID.Day()] = append(ids[e.ID.Day()], e.ID)
+	}
+	seen := make(map[key]bool)
+	for day, list := range ids {
+		rows, err := tx.Query(ctx, `SELECT id, 0::smallint FROM records WHERE day = $1 AND id = ANY ($2::uuid[])
+			UNION ALL SELECT id, kind FROM record_updates WHERE day = $1 AND id = ANY ($2::uuid[])`, planned, int32(day), list)
+		if err != nil {
+			return nil, err
+		}
+		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k key, err error) {
+			err = row.Scan(&k.id, &k.kind)
+			return k, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range found {
+			seen[k] = true
+		}
+	}
+	for _, e := range entries {
+		k := key{e.ID, int16(e.Kind())}
+		if !seen[k] {
+			missing = append(missing, e)
+		}
+		seen[k] = true
+	}
+	return missing, nil
+}
+
+// ErrNoStandby: the server confirms records that it alone has.
+var ErrNoStandby = errors.New("the shared store has no synchronous standby: a quorum is one server's disk")
+
+// Standby tells whether the server's commits wait for a standby; ErrNoStandby, or that it
+// cannot be asked.
+func (r *Records) Standby(ctx context.Context) error {
+	var names, commit string
+	err := r.db.pool.QueryRow(ctx, "SELECT current_setting('synchronous_standby_names'), current_setting('synchronous_commit')").Scan(&names, &commit)
+	if err != nil {
+		return wrap(outbox.ErrUnavailable, err)
+	}
+	if names == "" || commit == "off" || commit == "local" {
+		return fmt.Errorf("%w (synchronous_standby_names %q, synchronous_commit %s)", ErrNoStandby, names, commit)
+	}
+	return nil
+}
