@@ -3,6 +3,7 @@ package trace
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"clirgate/numbering"
@@ -40,7 +41,19 @@ type plain struct {
 
 // AppendPlain appends r as one JSON object with its identities in clear, without a
 // newline. By name only: never for a log line.
-func (r *Record) AppendPlain(dst []byte) []byte {
+func (r *Record) AppendPlain(dst []byte) []byte { return r.appendJSON(dst) }
+
+// AppendPublic appends r as AppendPlain does, without the identities, whether they are
+// sealed or not.
+func (r *Record) AppendPublic(dst []byte) []byte {
+	p := *r
+	p.Calling, p.Shown, p.Asserted, p.Called, p.DivertedFrom = 0, 0, [2]numbering.Number{}, 0, 0
+	p.Source, p.CallIDIn, p.CallIDOut = netip.AddrPort{}, "", ""
+	p.closed = "-"
+	return p.appendJSON(dst)
+}
+
+func (r *Record) appendJSON(dst []byte) []byte {
 	p := plain{
 		ID: r.ID.String(), Method: r.Method, Start: r.Start, Answer: known(r.Answer), End: known(r.End),
 		Calling: dial(r.Calling), Trust: r.Trust.String(), Shown: dial(r.Shown),

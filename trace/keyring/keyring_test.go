@@ -186,15 +186,25 @@ func TestMasterThatComesLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := r.Make("a")
-	if err := r.Save(ctx); !errors.Is(err, keyring.ErrMaster) {
-		t.Errorf("saved: %v", err)
+	if err := r.Save(ctx); err != nil {
+		t.Errorf("not put in escrow: %v", err)
+	}
+	stored, _ := s.Load(ctx)
+	if bytes.Contains(stored, second.Secret[:]) || len(r.Get("a")) != 1 {
+		t.Error("in clear, or a key that cannot be there")
 	}
 	m.err = nil
-	if _, err := r.Destroy(ctx, func(string) bool { return false }); err != nil { // asks at once
+	if err := r.Unlock(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if got := r.Get("a"); len(got) != 2 || got[0] != first || got[1] != second {
+		t.Errorf("after unlocking: %v", got)
 	}
 	if err := r.Save(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if stored, _ = s.Load(ctx); bytes.Contains(stored, []byte("escrowed")) {
+		t.Error("stays in escrow")
 	}
 	_ = r.Close()
 	r, _ = keyring.Open(ctx, &s, m)

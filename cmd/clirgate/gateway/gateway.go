@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clirgate/admin"
@@ -56,6 +57,7 @@ type Gateway struct {
 	ring      *keyring.Ring // of records and cases; the dialogs' keys are another ring
 	vault     *trace.Vault  // records, sealed under the ring's keys
 	services  services
+	expired   [len(trace.Services)]atomic.Uint64 // records deleted
 	recorder  *trace.Recorder
 	proxy     *proxy.Proxy
 	layer     *transaction.Layer
@@ -107,7 +109,8 @@ func (g *Gateway) Start() {
 	g.transport.Start(g.layer)
 	g.health.start()
 	g.work.Go(g.maintain)
-	g.serveRecords()
+	g.work.Go(g.keepRing)
+	g.serveControl()
 	g.work.Go(func() {
 		if err := g.admin.Serve(g.adminAt); err != nil && !g.isClosing() {
 			g.log.Error("admin server stopped", "error", err)

@@ -10,6 +10,7 @@ import (
 
 	"clirgate/admin"
 	"clirgate/sip/proxy"
+	"clirgate/trace"
 )
 
 // metrics reads the counters that the parts keep anyway, when somebody asks. No label
@@ -42,6 +43,8 @@ var (
 	startDesc    = prometheus.NewDesc("clirgate_start_time_seconds", "When the gateway started, by version.", []string{"version"}, nil)
 	certDesc     = prometheus.NewDesc("clirgate_certificate_expiry_seconds", "When the certificate ends, by use.", []string{"use"}, nil)
 	recordsDesc  = prometheus.NewDesc("clirgate_records_kept", "1 while records of calls are kept, 0 while the store fails.", nil, nil)
+	masterDesc   = prometheus.NewDesc("clirgate_master_key", "1 while the master key of records is there, 0 while they cannot be read.", nil, nil)
+	expiredDesc  = prometheus.NewDesc("clirgate_records_expired_total", "Records deleted because their retention was over, by service.", []string{"service"}, nil)
 	rulesAtDesc  = prometheus.NewDesc("clirgate_rules_loaded", "1 when rules are in force, 0 when every caller is withheld.", nil, nil)
 )
 
@@ -78,6 +81,10 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	counter(resentDesc, t.Retransmitted, "sent")
 	counter(resentDesc, t.Absorbed, "received")
 	gauge(recordsDesc, truth(m.g.records.Failed() == nil))
+	gauge(masterDesc, truth(!m.g.ring.Locked()))
+	for i, s := range trace.Services {
+		counter(expiredDesc, m.g.expired[i].Load(), s.String())
+	}
 	m.collectRules(gauge, out)
 	for _, p := range m.g.proxy.Peers() {
 		gauge(upDesc, truth(peerAnswers(&p)), p.Name, p.Boundary.String())

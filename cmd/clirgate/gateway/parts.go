@@ -189,7 +189,10 @@ func (g *Gateway) makeAdmin() (err error) {
 	return nil
 }
 
-var errDraining = errors.New("the gateway is draining")
+var (
+	errDraining = errors.New("the gateway is draining")
+	errMaster   = errors.New("the master key cannot be had: records cannot be read")
+)
 
 // ready tells load balancers and operators what is not as it should be.
 func (g *Gateway) ready() error {
@@ -202,6 +205,9 @@ func (g *Gateway) ready() error {
 	}
 	if err := g.records.Failed(); err != nil {
 		errs = append(errs, errors.New("records are not kept"))
+	}
+	if g.ring.Locked() {
+		errs = append(errs, errMaster)
 	}
 	return errors.Join(errs...)
 }

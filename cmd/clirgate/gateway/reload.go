@@ -10,7 +10,7 @@ import (
 )
 
 // Reload puts another configuration in force for calls that begin from now on: peers,
-// routes, codes, retention; certificates and the key ring are read again. It is refused
+// routes, codes, retention, master key; certificates and the key ring are read again. It is refused
 // whole, and the old one stays, when anything in it is wrong or can only change with a
 // restart.
 func (g *Gateway) Reload(cfg *config.Config) error {
@@ -34,6 +34,9 @@ func (g *Gateway) Reload(cfg *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("admin.tls: %w", err)
 	}
+	if err := g.adoptMaster(g.cfg.Trace, cfg.Trace); err != nil {
+		return err
+	}
 	if err := g.proxy.Reconfigure(peers); err != nil {
 		return err
 	}
@@ -45,6 +48,9 @@ func (g *Gateway) Reload(cfg *config.Config) error {
 	g.cfg = cfg
 	if err := g.keys.Reload(); err != nil {
 		g.log.Error("key ring cannot be read again, the old one stays", "error", err)
+	}
+	if g.ring.Locked() {
+		g.work.Go(g.unlockRing)
 	}
 	return nil
 }

@@ -3,40 +3,93 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"clirgate/cmd/clirgate/config"
 	"clirgate/trace/keyring"
 )
 
+const (
+	masterTime  = 5 * time.Second // to have the master key
+	masterRetry = 5 * time.Second
+)
+
 // makeRing opens the key ring of records and cases. One in use by another gateway is a
-// mistake of whoever starts this one; a master key that cannot be had is an alarm.
+// mistake of whoever starts this one; a master key that cannot be had is an alarm, and
+// the keys of new records wait for it in escrow.
 func (g *Gateway) makeRing() error {
-	ring, err := keyring.OpenAt(context.Background(), g.path(RingFile), master(g.cfg.Trace), g.now())
+	ctx, cancel := context.WithTimeout(context.Background(), masterTime)
+	defer cancel()
+	ring, err := keyring.OpenAt(ctx, g.path(RingFile), master(g.cfg.Trace), g.now())
 	if ring == nil {
-		if errors.Is(err, keyring.ErrLocked) {
-			return err
-		}
-		g.log.Error("key ring of records cannot be opened; records are not kept", "error", err)
-		ring, err = keyring.Open(context.Background(), new(keyring.Memory), noMaster{err})
+		return err
 	}
 	if err != nil {
-		g.log.Error("key ring of records", "error", err)
+		g.log.Error("key ring of records", "error", err, "consequence", lockedConsequence)
 	}
 	g.ring = ring
 	g.onClose(ring.Close)
+	if err := ring.Save(ctx); err != nil && !errors.Is(err, keyring.ErrMaster) {
+		g.log.Error("key ring of records", "error", err)
+	}
 	return nil
 }
 
-// noMaster is the master key of a ring that cannot be stored: no record is sealed by it.
-type noMaster struct{ why error }
-
-func (m noMaster) Key(context.Context) ([keyring.Size]byte, error) {
-	return [keyring.Size]byte{}, m.why
-}
+const lockedConsequence = "calls go on; records cannot be read until the master key is there, and are not kept at all if it has never been"
 
 func master(c config.Trace) keyring.Master {
 	if c.MasterCommand != "" {
 		return keyring.Command(c.MasterCommand)
 	}
 	return keyring.File(c.MasterKey)
+}
+
+// keepRing asks again for a master key that could not be had.
+func (g *Gateway) keepRing() {
+	for {
+		select {
+		case <-g.done:
+			return
+		case <-time.After(masterRetry):
+		}
+		if g.ring.Locked() {
+			g.unlockRing()
+		}
+	}
+}
+
+func (g *Gateway) unlockRing() {
+	ctx, cancel := context.WithTimeout(context.Background(), masterTime)
+	defer cancel()
+	if err := errors.Join(g.ring.Unlock(ctx), g.ring.Save(ctx)); err != nil {
+		if !g.isClosing() {
+			g.log.Error("master key cannot be had", "error", err, "consequence", lockedConsequence)
+		}
+		return
+	}
+	g.log.Info("the master key is there; records can be read")
+}
+
+// adoptMaster has the keys wrapped by the master key of another configuration.
+func (g *Gateway) adoptMaster(old, now config.Trace) error {
+	ctx, cancel := context.WithTimeout(context.Background(), masterTime)
+	defer cancel()
+	if master(old) == master(now) {
+		return nil
+	}
+	if err := g.ring.Adopt(ctx, master(now)); err != nil {
+		return fmt.Errorf("trace: the new master key cannot be used: %w", err)
+	}
+	g.log.Info("the key ring of records has another master key")
+	return nil
+}
+
+// rotateMaster wraps every key of records and cases with a new master key.
+func (g *Gateway) rotateMaster(ctx context.Context) error {
+	if err := g.ring.Rotate(ctx); err != nil {
+		return err
+	}
+	g.log.Info("the key ring of records has a new master key")
+	return nil
 }

@@ -60,6 +60,9 @@ func (g *Gateway) problems() (list []string) {
 	if g.records.Failed() != nil {
 		list = append(list, "Records are not kept.")
 	}
+	if g.ring.Locked() {
+		list = append(list, "The master key cannot be had: records cannot be read.")
+	}
 	return list
 }
 
