@@ -120,7 +120,7 @@ func (c *chaos) judge(run *loadtest.Run) error {
 	c.limits.Failed = c.lost
 	broken := c.limits.Check(&r)
 	if c.config.Ledger {
-		out, err := exec.Command(c.element.program, "records", "--config", filepath.Join(c.dir, "chaos.yaml")).Output()
+		out, err := exec.Command(c.element.program, "records", "--open", "--reason", "comparison with what the callee saw", "--config", filepath.Join(c.dir, "chaos.yaml")).Output()
 		if err != nil {
 			return fmt.Errorf("records: %w", err)
 		}

@@ -97,7 +97,7 @@ func (g *Gateway) obey(out io.Writer, words []string) error {
 		return WriteClosed(out, g.vault, from, to)
 	case words[0] == "open" && len(words) > 4:
 		e := opened(from, to, Opening{words[3], strings.Join(words[4:], " ")})
-		if err := g.audit(e); err != nil {
+		if err := note(g.database.Audit(), e); err != nil {
 			return err
 		}
 		g.log.Warn("identities are opened outside of a case", "actor", e.Actor, "reason", e.Purpose)
@@ -135,6 +135,3 @@ func askGateway(w io.Writer, data, question string) error {
 }
 
 var errCutShort = errors.New("the gateway stopped before it had answered")
-
-// RotateMaster has the gateway that runs on a data directory take a new master key.
-func RotateMaster(data string) error { return askGateway(io.Discard, data, "rotate") }

@@ -65,6 +65,8 @@ type Gateway struct {
 	adminAt   net.Listener
 	adminCert *certificates
 
+	askMaster chan struct{} // wakes keepRing
+
 	began   time.Time
 	done    chan struct{} // closed by Close: background work ends
 	work    sync.WaitGroup
@@ -84,7 +86,7 @@ func WithLog(l *slog.Logger) Option { return func(g *Gateway) { g.log = l } }
 // calls do not need may fail: rules that cannot be read withhold every caller, records
 // that cannot be kept raise an alarm.
 func New(cfg *config.Config, options ...Option) (*Gateway, error) {
-	g := &Gateway{log: slog.Default(), cfg: cfg, began: time.Now(), done: make(chan struct{})}
+	g := &Gateway{log: slog.Default(), cfg: cfg, began: time.Now(), done: make(chan struct{}), askMaster: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(g)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"clirgate/admin"
 	"clirgate/admin/token"
+	"clirgate/audit"
 	"clirgate/cmd/clirgate/config"
 	"clirgate/cmd/clirgate/gateway"
 	"clirgate/sip/transport"
@@ -313,10 +314,22 @@ func TestRecords(t *testing.T) {
 		if err := gateway.CopyRecords(&out, data, now.Add(-time.Second), now.Add(time.Second)); err != nil {
 			t.Error(err)
 		}
+		if strings.Contains(out.String(), "612345678") {
+			t.Error("the listing tells who called")
+		}
+		return strings.Count(out.String(), `"sealed":true`)
+	}
+	opened := func() int {
+		t.Helper()
+		var out bytes.Buffer
+		by := gateway.Opening{Actor: "root", Reason: "a test of it"}
+		if err := gateway.CopyOpened(t.Context(), &out, parse(t, literal, dir), now.Add(-time.Second), now.Add(time.Second), by); err != nil {
+			t.Error(err)
+		}
 		return strings.Count(out.String(), `"calling":"+31612345678"`)
 	}
-	if n := count(); n != 3 {
-		t.Errorf("%d records from the running gateway", n)
+	if n, open := count(), opened(); n != 3 || open != 3 {
+		t.Errorf("%d records from the running gateway, %d opened", n, open)
 	}
 	conn, err := net.Dial("unix", filepath.Join(data, gateway.RecordsSocket))
 	if err != nil {
@@ -335,12 +348,35 @@ func TestRecords(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(); n != 3 {
-		t.Errorf("%d records from the store", n)
+	if n, open := count(), opened(); n != 3 || open != 3 {
+		t.Errorf("%d records from the store, %d opened", n, open)
+	}
+	looks := 0
+	for _, e := range auditLog(t, dir) {
+		if e.Action == "records.open" && e.Actor == "root" && e.Purpose == "a test of it" {
+			looks++
+		}
+	}
+	if looks != 2 {
+		t.Errorf("%d looks at identities in the audit log, want 2", looks)
 	}
 	if err := gateway.CopyRecords(&out, t.TempDir(), now, now); err == nil {
 		t.Error("records from nothing")
 	}
+}
+
+func auditLog(t *testing.T, dir string) []audit.Entry {
+	t.Helper()
+	s, err := gateway.OpenStore(t.Context(), parse(t, literal, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	list, err := s.Audit().Read(t.Context(), audit.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // What is past its retention is gone after a start.

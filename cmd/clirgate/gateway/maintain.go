@@ -2,32 +2,83 @@ package gateway
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"time"
+
+	"clirgate/audit"
+	"clirgate/trace"
 )
 
 const cleanEvery = time.Hour
 
 // maintain deletes records and keys whose time is over.
 func (g *Gateway) maintain() {
+	j := janitor{
+		vault: g.vault, months: func() trace.Retention { return retention(g.config().Trace) },
+		audit: g.database.Audit(), log: g.log,
+		expired: func(s trace.Service, n int) { g.expired[s].Add(uint64(n)) },
+	}
+	j.run(g.done, func() {
+		if _, err := g.keys.Prune(time.Now()); err != nil {
+			g.log.Error("old keys cannot be destroyed", "error", err)
+		}
+	})
+}
+
+// janitor deletes the days whose retention is over, and says how many records that were,
+// never whose.
+type janitor struct {
+	vault   *trace.Vault
+	months  func() trace.Retention
+	audit   audit.Log
+	log     *slog.Logger
+	expired func(s trace.Service, records int)
+}
+
+// run cleans at once and every hour until done is closed, so that a day is gone at most
+// an hour after the midnight at which it is due, and that is within 24 hours of the
+// expiry of each of its records.
+func (j *janitor) run(done <-chan struct{}, besides func()) {
 	for {
-		g.clean(time.Now())
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() {
+			select {
+			case <-done:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		j.clean(ctx)
+		besides()
+		cancel()
 		select {
-		case <-g.done:
+		case <-done:
 			return
 		case <-time.After(cleanEvery):
 		}
 	}
 }
 
-func (g *Gateway) clean(now time.Time) {
-	dropped, err := g.vault.Purge(context.Background(), retention(g.config().Trace))
-	if err != nil && !g.isClosing() {
-		g.log.Error("expired records cannot be deleted", "error", err)
+func (j *janitor) clean(ctx context.Context) {
+	dropped, err := j.vault.Purge(ctx, j.months())
+	if err != nil && ctx.Err() == nil {
+		j.log.Error("expired records cannot be deleted", "error", err)
 	}
 	for _, d := range dropped {
-		g.log.Info("expired records deleted", "service", d.Service.String(), "before", d.First.String(), "records", d.Records, "keys", d.Keys)
+		j.log.Info("expired records deleted", "service", d.Service.String(), "before", d.First.String(), "records", d.Records, "keys", d.Keys)
+		j.expired(d.Service, d.Records)
+		if err := note(j.audit, expiry(d)); err != nil {
+			j.log.Error("the audit log does not tell that expired records were deleted", "error", err)
+		}
 	}
-	if _, err := g.keys.Prune(now); err != nil {
-		g.log.Error("old keys cannot be destroyed", "error", err)
+}
+
+// expiry is the audit entry of a deletion: how many, never whose.
+func expiry(d trace.Dropped) audit.Entry {
+	return audit.Entry{
+		Actor: "system", Role: "system", Action: "records.expire", Outcome: audit.Done,
+		Object: "records:" + d.Service.String() + "/before " + d.First.String(), Purpose: "retention",
+		Detail: fmt.Sprintf("%d records, %d keys", d.Records, d.Keys),
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"clirgate/audit"
 	"clirgate/cmd/clirgate/config"
 	"clirgate/store/pebble"
-	"clirgate/store/sqlite"
 	"clirgate/trace"
 	"clirgate/trace/keyring"
 )
@@ -77,7 +76,7 @@ func CopyOpened(ctx context.Context, w io.Writer, cfg *config.Config, from, to t
 	if err != nil {
 		return err
 	}
-	if err := auditOffline(ctx, cfg.Data, opened(from, to, by)); err != nil {
+	if err := noteOffline(ctx, cfg, opened(from, to, by)); err != nil {
 		return errors.Join(err, v.Close())
 	}
 	return errors.Join(WriteRecords(w, v, from, to), v.Close())
@@ -111,23 +110,18 @@ func opened(from, to time.Time, by Opening) audit.Entry {
 	}
 }
 
-// audit writes an entry to the audit log.
-func (g *Gateway) audit(e audit.Entry) error {
+// note writes an entry to the audit log.
+func note(log audit.Log, e audit.Entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), auditTime)
 	defer cancel()
-	db, err := g.database.open(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = db.Audit().Append(ctx, e)
+	_, err := log.Append(ctx, e)
 	return err
 }
 
-func auditOffline(ctx context.Context, data string, e audit.Entry) error {
-	db, err := sqlite.Open(ctx, data)
+func noteOffline(ctx context.Context, cfg *config.Config, e audit.Entry) error {
+	s, err := OpenStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	_, err = db.Audit().Append(ctx, e)
-	return errors.Join(err, db.Close())
+	return errors.Join(note(s.Audit(), e), s.Close())
 }

@@ -49,8 +49,9 @@ func (g *Gateway) Reload(cfg *config.Config) error {
 	if err := g.keys.Reload(); err != nil {
 		g.log.Error("key ring cannot be read again, the old one stays", "error", err)
 	}
-	if g.ring.Locked() {
-		g.work.Go(g.unlockRing)
+	select {
+	case g.askMaster <- struct{}{}:
+	default:
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
 	"time"
 
 	"clirgate/cmd/clirgate/config"
@@ -51,6 +53,7 @@ func (g *Gateway) keepRing() {
 		select {
 		case <-g.done:
 			return
+		case <-g.askMaster:
 		case <-time.After(masterRetry):
 		}
 		if g.ring.Locked() {
@@ -92,4 +95,22 @@ func (g *Gateway) rotateMaster(ctx context.Context) error {
 	}
 	g.log.Info("the key ring of records has a new master key")
 	return nil
+}
+
+// RotateMaster takes a new master key for a data directory: the gateway does it when one
+// runs there.
+func RotateMaster(ctx context.Context, cfg *config.Config) error {
+	err := askGateway(io.Discard, cfg.Data, "rotate")
+	if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	storage, err := keyring.OpenFile(filepath.Join(cfg.Data, RingFile))
+	if err != nil {
+		return err
+	}
+	ring, err := keyring.Open(ctx, storage, master(cfg.Trace))
+	if ring == nil {
+		return err
+	}
+	return errors.Join(err, ring.Rotate(ctx), ring.Close())
 }
