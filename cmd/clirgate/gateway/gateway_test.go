@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,9 +54,27 @@ func parse(t *testing.T, text, dir string) *config.Config {
 	return c
 }
 
-func start(t *testing.T, text, dir string) (*gateway.Gateway, *bytes.Buffer) {
+// logBuffer is a log, safe to read while it is written.
+type logBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func start(t *testing.T, text, dir string) (*gateway.Gateway, *logBuffer) {
 	t.Helper()
-	log := new(bytes.Buffer)
+	log := new(logBuffer)
 	g, err := gateway.New(parse(t, text, dir), gateway.WithLog(slog.New(slog.NewJSONHandler(log, nil))))
 	if err != nil {
 		t.Fatal(err)
