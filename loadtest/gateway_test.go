@@ -140,21 +140,31 @@ func (g *served) config() string { return filepath.Join(g.dir, "gateway.yaml") }
 // start starts the process and waits until it is ready.
 func (g *served) start(t *testing.T) {
 	t.Helper()
+	if !g.begin(t) {
+		t.FailNow()
+	}
+}
+
+// begin does it, from any goroutine.
+func (g *served) begin(t *testing.T) bool {
+	t.Helper()
 	g.cmd = exec.Command(g.bin, "serve", "--config", g.config())
 	g.cmd.Stdout, g.cmd.Stderr = g.log, g.log
 	if err := g.cmd.Start(); err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return false
 	}
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if resp, err := http.Get("http://" + g.api + "/healthz"); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return
+				return true
 			}
 		}
 	}
 	b, _ := os.ReadFile(g.log.Name())
-	t.Fatalf("the gateway does not get ready:\n%s", b)
+	t.Errorf("the gateway does not get ready:\n%s", b)
+	return false
 }
 
 // run calls through the gateway and wants everything right.
@@ -194,7 +204,7 @@ func (g *served) run(t *testing.T, network, mix string, rate float64, length tim
 // records compares the gateway's records with what the callee saw.
 func (g *served) records(t *testing.T, r *Run) {
 	t.Helper()
-	cmd := exec.Command(g.bin, "records", "--config", g.config())
+	cmd := exec.Command(g.bin, "records", "--open", "--reason", "a test", "--config", g.config())
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
