@@ -19,6 +19,7 @@ import (
 	"clirgate/admin/token"
 	"clirgate/numbering"
 	"clirgate/rules"
+	"clirgate/rules/bulk"
 	"clirgate/store/sqlite"
 	"github.com/valyala/fasthttp"
 	"go.uber.org/goleak"
@@ -88,6 +89,8 @@ func newAPI(t *testing.T, change ...func(*admin.Options)) *api {
 		},
 		Rate: 100_000,
 	}
+	jobs := bulk.NewJobs(bulk.JobOptions{Dir: t.TempDir(), Service: a.rules, Plan: plan, Log: o.Log, Everywhere: a.parts.WaitAll})
+	o.Jobs = jobs
 	a.parts.fill(&o)
 	for _, f := range change {
 		f(&o)
@@ -104,7 +107,7 @@ func newAPI(t *testing.T, change ...func(*admin.Options)) *api {
 		a.client.CloseIdleConnections()
 		stop, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		if err := errors.Join(a.server.Shutdown(stop), <-served, db.Close()); err != nil {
+		if err := errors.Join(a.server.Shutdown(stop), <-served, jobs.Close(), db.Close()); err != nil {
 			t.Error(err)
 		}
 		if strings.Contains(a.log.String(), "61234") || strings.Contains(a.log.String(), "clirgate_") {

@@ -60,7 +60,7 @@ const everywhereTime = 5 * time.Second
 // force on every live node. It answers false when that has not come about, which has been
 // answered: the change is made all the same.
 func (s *Server) everywhere(ctx *fasthttp.RequestCtx, revision uint64) bool {
-	if string(ctx.QueryArgs().Peek("wait")) != "all" || s.Nodes == nil {
+	if !everywhereAsked(ctx) || s.Nodes == nil {
 		return true
 	}
 	wait, cancel := context.WithTimeout(context.Background(), everywhereTime)
@@ -78,6 +78,10 @@ func (s *Server) everywhere(ctx *fasthttp.RequestCtx, revision uint64) bool {
 	ctx.Response.Header.Set("ETag", etag(revision))
 	p.write(ctx)
 	return false
+}
+
+func everywhereAsked(ctx *fasthttp.RequestCtx) bool {
+	return string(ctx.QueryArgs().Peek("wait")) == "all"
 }
 
 // waits checks the parameter wait before anything is changed.

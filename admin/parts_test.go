@@ -2,10 +2,7 @@ package admin_test
 
 import (
 	"context"
-	"errors"
-	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,24 +17,16 @@ import (
 type parts struct {
 	mu      sync.Mutex
 	drained bool
-	changes []rules.Change
 	log     []audit.Entry
 	asked   []admin.Question
-	hold    chan struct{} // an import waits for it
 	fails   error
 	nodes   []rules.Node
-	sent    string // what was imported
 }
 
 func (p *parts) fill(o *admin.Options) {
 	p.nodes = []rules.Node{{Name: "gw1", Revision: 1 << 40}}
-	o.Peers, o.Explainer, o.History, o.Importer, o.Audit, o.Nodes = p, p, p, p, (*auditLog)(p), p
+	o.Peers, o.Explainer, o.Audit, o.Nodes = p, p, (*auditLog)(p), p
 	o.Status = func() admin.Status { return admin.Status{Node: "gw1", State: "serving", Started: time.Now()} }
-	o.All = func(_ context.Context, each func(rules.Subscriber)) (uint64, error) {
-		each(rules.Subscriber{Number: number("31612345678"), CLIR: rules.CLIRPermanent, Note: "=1+1", Until: time.Unix(4_000_000_000, 0)})
-		each(rules.Subscriber{Number: number("31612345679")})
-		return 7, p.fails
-	}
 	o.Extra = []admin.Route{{Method: "GET", Path: "/metrics", Handler: func(ctx *fasthttp.RequestCtx) {
 		ctx.SetContentType("text/plain")
 		ctx.SetBodyString("clirgate_up 1\n")
@@ -104,55 +93,6 @@ func (p *parts) WaitAll(ctx context.Context, revision uint64) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
-}
-
-func (p *parts) Changes(_ context.Context, q admin.ChangeQuery) (list []rules.Change, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := len(p.changes) - 1; i >= 0 && len(list) < q.Limit; i-- {
-		c := p.changes[i]
-		if (q.Before == 0 || c.Revision < q.Before) && (q.Number == 0 || q.Number == c.Number) && (q.Actor == "" || q.Actor == c.By.Actor) &&
-			!c.Time.Before(q.From) && (q.To.IsZero() || c.Time.Before(q.To)) {
-			list = append(list, c)
-		}
-	}
-	return list, p.fails
-}
-
-func (p *parts) Revert(_ context.Context, revision uint64, by rules.By) (rules.Change, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.changes {
-		if c.Revision == revision {
-			return rules.Change{Revision: 99, Time: time.Now(), By: by, Number: c.Number, Before: c.After, After: c.Before}, p.fails
-		}
-	}
-	return rules.Change{}, rules.ErrNotFound
-}
-
-var errImport = errors.New("the store is away")
-
-func (p *parts) Import(ctx context.Context, in io.Reader, o admin.ImportOptions, progress func(admin.ImportProgress)) error {
-	data, err := io.ReadAll(in)
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	p.sent = string(data)
-	hold := p.hold
-	p.mu.Unlock()
-	progress(admin.ImportProgress{Rows: uint64(strings.Count(string(data), "\n")), Changed: 1, Bad: 1, BadRows: []admin.BadRow{{Line: 2, Field: "clir", Wrong: "has an unknown value"}}})
-	if hold != nil {
-		select {
-		case <-hold:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	if strings.Contains(string(data), "fail") {
-		return errImport
-	}
-	return nil
 }
 
 // auditLog is an audit.Log in memory.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -70,6 +71,15 @@ func (q *query) cursor() uint64 {
 		q.wrong("cursor", "is none of ours", `give "next" of the page before as it came`)
 	}
 	return n
+}
+
+// choice is one of a few words, or "".
+func (q *query) choice(name string, words ...string) string {
+	text := q.text(name)
+	if text != "" && !slices.Contains(words, text) {
+		q.wrong(name, "is unknown", "give "+strings.Join(words, " or "))
+	}
+	return text
 }
 
 func (q *query) flag(name string) bool {

@@ -39,6 +39,8 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/v1/subscribers:export", Roles: noc, Audited: true, Handler: s.exportSubscribers},
 		{Method: "GET", Path: "/v1/jobs", Roles: noc, Handler: s.listJobs},
 		{Method: "GET", Path: "/v1/jobs/{id}", Roles: noc, Handler: s.getJob},
+		{Method: "POST", Path: "/v1/jobs/{id}:cancel", Roles: noc, Handler: s.cancelJob},
+		{Method: "POST", Path: "/v1/jobs/{id}:revert", Roles: noc, Handler: s.revertJob},
 		{Method: "GET", Path: "/v1/changes", Roles: noc, Handler: s.listChanges},
 		{Method: "POST", Path: "/v1/changes/{revision}:revert", Roles: noc, Logged: true, Handler: s.revertChange},
 		{Method: "POST", Path: "/v1/explain", Roles: noc, MaxBody: maxExplain, Handler: s.explain},

@@ -14,6 +14,7 @@ import (
 	"clirgate/audit"
 	"clirgate/numbering"
 	"clirgate/rules"
+	"clirgate/rules/bulk"
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 )
@@ -39,18 +40,14 @@ type Options struct {
 	Status    func() Status
 	Peers     Peers
 	Explainer Explainer
-	History   History
 	Audit     audit.Log
-	Importer  Importer
+	Jobs      *bulk.Jobs
 	Nodes     Nodes
-	// All calls each for every subscriber, without notes, and answers their revision.
-	All   func(ctx context.Context, each func(rules.Subscriber)) (uint64, error)
-	Spool string           // directory for uploads under way; empty: the system's
-	Ready func() error     // why the gateway is not ready; nil: it always is
-	Log   *slog.Logger     // nil: slog.Default
-	Now   func() time.Time // nil: time.Now
-	Extra []Route          // endpoints of others, as metrics
-	Rate  float64          // requests a second of one token [50]; a burst of four seconds is taken
+	Ready     func() error     // why the gateway is not ready; nil: it always is
+	Log       *slog.Logger     // nil: slog.Default
+	Now       func() time.Time // nil: time.Now
+	Extra     []Route          // endpoints of others, as metrics
+	Rate      float64          // requests a second of one token [50]; a burst of four seconds is taken
 }
 
 // The limits of one request and connection.
@@ -71,7 +68,6 @@ type Server struct {
 	http    *fasthttp.Server
 	limits  limits
 	replays replays
-	jobs    jobs
 
 	strangers limits
 }
@@ -109,10 +105,7 @@ func New(o Options) *Server {
 func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
 
 // Shutdown stops listening and waits for requests under way until ctx ends.
-//
-// Jobs are cancelled, and gone when it returns.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.jobs.close()
 	return s.http.ShutdownWithContext(ctx)
 }
 

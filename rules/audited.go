@@ -12,7 +12,7 @@ import (
 // they are stored; its hash in the log proves them.
 func (c *Change) Entry(packed []byte) audit.Entry {
 	name, role := audit.Who(c.By.Actor)
-	e := audit.Entry{Time: c.Time, Actor: name, Role: role, Action: c.action(), Purpose: c.By.Reason, Outcome: audit.Done}
+	e := audit.Entry{Time: c.Time, Actor: name, Role: role, Action: c.Action(), Purpose: c.By.Reason, Outcome: audit.Done}
 	detail := []string{fmt.Sprintf("revision %d", c.Revision)}
 	if c.By.Reverts != 0 {
 		detail = append(detail, fmt.Sprintf("reverts %d", c.By.Reverts))
@@ -31,11 +31,12 @@ func (c *Change) Entry(packed []byte) audit.Entry {
 	return e
 }
 
-func (c *Change) action() string {
+// Action is what was done, as the audit log names it.
+func (c *Change) Action() string {
 	switch {
 	case c.By.Action != "":
 		return c.By.Action
-	case c.Number == 0:
+	case c.Rows != 1:
 		return ActionImport
 	case c.After == nil:
 		return ActionDelete

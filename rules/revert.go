@@ -75,26 +75,52 @@ func undo(c *Change, at map[numbering.Number]uint64) (writes []Write) {
 }
 
 // RevertJob undoes what a bulk job has changed, newest batch first, each by a
-// change of its own. Subscribers that others have changed since are left alone
-// and counted. On error, what was answered is undone; calling again goes on with
+// change of its own, which each is told. Subscribers that others have changed
+// since are left alone and counted. After an error, calling again goes on with
 // the rest.
-func (s *Service) RevertJob(ctx context.Context, job string, by By) (done []Written, err error) {
+func (s *Service) RevertJob(ctx context.Context, job string, by By, each func(Written)) error {
 	batches, ours, err := s.jobChanges(ctx, job)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	by.Job = job
 	for _, revision := range batches {
 		written, err := s.revertBatch(ctx, revision, ours, by)
 		for _, w := range written {
 			ours[w.Revision] = true
+			each(w)
 		}
-		done = append(done, written...)
 		if err != nil {
-			return done, err
+			return err
 		}
 	}
-	return done, nil
+	return nil
+}
+
+// JobDone is how far a bulk job has come.
+type JobDone struct {
+	Row      uint64 // rows of its input that need not be read again
+	Changed  uint64 // subscribers
+	Revision uint64 // of its last change; 0: none
+}
+
+// JobDone reads from the history how far a bulk job has come.
+func (s *Service) JobDone(ctx context.Context, job string) (d JobDone, err error) {
+	for {
+		page, err := s.store.History(ctx, Query{Job: job, After: d.Revision})
+		if err != nil {
+			return d, err
+		}
+		for i := range page {
+			d.Revision = page[i].Revision
+			if page[i].By.Reverts == 0 {
+				d.Row, d.Changed = page[i].By.JobRow, d.Changed+uint64(page[i].Rows)
+			}
+		}
+		if len(page) < MaxChanges {
+			return d, nil
+		}
+	}
 }
 
 // jobChanges answers the batches of a job that are not reverted yet, newest

@@ -101,6 +101,11 @@ func (s *Service) Write(ctx context.Context, writes []Write, by By) (Written, er
 	return w, err
 }
 
+// Would answers what Write would make of the changes now.
+func (s *Service) Would(ctx context.Context, writes []Write) (Written, error) {
+	return s.store.Would(ctx, writes)
+}
+
 // settleTime bounds the look into the store after a change.
 const settleTime = time.Second
 

@@ -96,6 +96,8 @@ type Store interface {
 	Delete(ctx context.Context, n numbering.Number, m Match, by By) (uint64, error)
 	// Write makes many changes as one, with one revision.
 	Write(ctx context.Context, writes []Write, by By) (Written, error)
+	// Would answers what Write would make of the changes now. It changes nothing.
+	Would(ctx context.Context, writes []Write) (Written, error)
 	// Due answers subscribers whose rule has ended by now, at most limit.
 	Due(ctx context.Context, now time.Time, limit int) ([]Versioned, error)
 	// All calls each for every subscriber of one consistent state, in no order,
@@ -152,9 +154,23 @@ type Written struct {
 	Skipped  int // their Match did not hold
 }
 
+// Outcome is what prepared writes make of the subscribers that are there of those
+// written, in order. Stores call it in the transaction.
+func Outcome(writes []Write, before []Versioned) (w Written) {
+	for _, part := range writes {
+		var was *Subscriber
+		var revision uint64
+		if len(before) > 0 && before[0].Number == part.Number {
+			was, revision = &before[0].Subscriber, before[0].Revision
+			before = before[1:]
+		}
+		w.Make(part, was, revision)
+	}
+	return w
+}
+
 // Make answers what a write makes of a subscriber that is before, at a revision
-// (nil and 0: is not there), and notes it in w. Stores call it in the
-// transaction, once for every number.
+// (nil and 0: is not there), and notes it in w.
 func (w *Written) Make(part Write, before *Subscriber, at uint64) (item Item, changed bool) {
 	if part.Match.Check(before != nil, at) != nil {
 		w.Skipped++

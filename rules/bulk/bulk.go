@@ -31,6 +31,7 @@ const (
 // Service is what an import writes to: a *rules.Service.
 type Service interface {
 	Write(ctx context.Context, writes []rules.Write, by rules.By) (rules.Written, error)
+	Would(ctx context.Context, writes []rules.Write) (rules.Written, error)
 }
 
 // Options say how an import is done.
@@ -50,7 +51,7 @@ type Options struct {
 type Progress struct {
 	Rows    uint64   // read, bad ones included
 	Done    uint64   // rows that a later run need not read again
-	Changed uint64   // subscribers written
+	Changed uint64   // subscribers written; of a dry run: that would be
 	Same    uint64   // subscribers that were so already
 	Bad     uint64   // rows that cannot be taken
 	Bytes   int64    // of the input, read
@@ -78,11 +79,11 @@ func (p *Progress) Left(total int64) time.Duration {
 // BadRow is a row that cannot be taken. It does not repeat the row, which holds
 // numbers.
 type BadRow struct {
-	Line  uint64 // of the input, from 1
-	Row   uint64 // from 1, without the header
-	Field string // "" when it is the row as a whole
-	Wrong string
-	Mend  string
+	Line  uint64 `json:"line"`  // of the input, from 1
+	Row   uint64 `json:"row"`   // from 1, without the header
+	Field string `json:"field"` // "" when it is the row as a whole
+	Wrong string `json:"wrong"`
+	Mend  string `json:"mend"`
 }
 
 // BadRowError is the bad row that ended an import. Nothing of its batch was
@@ -98,8 +99,8 @@ func (e *BadRowError) Error() string {
 }
 
 // Import reads rows to the end and writes them, batch by batch. progress (may be
-// nil) is called after every batch, and last when it is done or has failed; so
-// Progress.Done tells where a later run goes on. A dry run reads past bad rows in
+// nil) is called before and after every batch is written, and last when it is done
+// or has failed; so Progress.Done tells where a later run goes on. A dry run reads past bad rows in
 // any case, to find all of them.
 //
 // The error is a *BadRowError, a *HeaderError, ErrFormat, in's own, or the
@@ -125,6 +126,9 @@ func Import(ctx context.Context, s Service, in io.Reader, o Options, progress fu
 	start := o.Now()
 	go readBatches(reading, in, &o, batches)
 	for b := range batches {
+		p.note(b, &o)
+		p.Elapsed = o.Now().Sub(start)
+		progress(p)
 		err = take(ctx, s, b, &o, &p)
 		p.Elapsed = o.Now().Sub(start)
 		progress(p)
@@ -144,8 +148,8 @@ type batch struct {
 	err    error // ended the reading behind these rows
 }
 
-// take writes one batch and counts it.
-func take(ctx context.Context, s Service, b *batch, o *Options, p *Progress) error {
+// note counts the rows of a batch that was read.
+func (p *Progress) note(b *batch, o *Options) {
 	p.Rows, p.Bytes = b.rows, b.bytes
 	for _, bad := range b.bad {
 		p.Bad++
@@ -156,13 +160,22 @@ func take(ctx context.Context, s Service, b *batch, o *Options, p *Progress) err
 			o.Bad(bad)
 		}
 	}
+}
+
+// take writes one batch and counts what became of it.
+func take(ctx context.Context, s Service, b *batch, o *Options, p *Progress) (err error) {
 	if len(b.bad) > 0 && !o.SkipBad && !o.DryRun {
 		return &BadRowError{b.bad[0]}
 	}
-	if len(b.writes) > 0 && !o.DryRun {
-		by := o.By
-		by.JobRow = b.rows
-		w, err := s.Write(ctx, b.writes, by)
+	if len(b.writes) > 0 {
+		var w rules.Written
+		if o.DryRun {
+			w, err = s.Would(ctx, b.writes)
+		} else {
+			by := o.By
+			by.JobRow = b.rows
+			w, err = s.Write(ctx, b.writes, by)
+		}
 		if err != nil {
 			return err
 		}

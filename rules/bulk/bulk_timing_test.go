@@ -56,7 +56,7 @@ func BenchmarkImport(b *testing.B) {
 func BenchmarkDryRun(b *testing.B) {
 	file := randomRows(*rows)
 	for b.Loop() {
-		p, err := Import(context.Background(), nil, bytes.NewReader(file), Options{Format: CSV, Plan: plan, DryRun: true}, nil)
+		p, err := Import(context.Background(), newMemory(), bytes.NewReader(file), Options{Format: CSV, Plan: plan, DryRun: true}, nil)
 		if err != nil || p.Bad != 0 {
 			b.Fatal(p, err)
 		}

@@ -15,26 +15,9 @@ func (s rulesStore) Write(ctx context.Context, writes []rules.Write, by rules.By
 	if err != nil {
 		return w, err
 	}
-	keys := make([]int64, len(writes))
-	for i := range writes {
-		keys[i], _ = rules.Key(writes[i].Number) // Prepare has checked it
-	}
-	err = s.change(ctx, rules.ErrUnavailable, func(tx pgx.Tx, h heads) error {
-		before, err := s.subscribers(ctx, tx, "WHERE number = ANY ($1::bigint[]) ORDER BY number", keys)
-		if err != nil {
+	err = s.change(ctx, rules.ErrUnavailable, func(tx pgx.Tx, h heads) (err error) {
+		if w, err = s.written(ctx, tx, writes); err != nil || len(w.Items) == 0 {
 			return err
-		}
-		for _, part := range writes {
-			var was *rules.Subscriber
-			var revision uint64
-			if len(before) > 0 && before[0].Number == part.Number {
-				was, revision = &before[0].Subscriber, before[0].Revision
-				before = before[1:]
-			}
-			w.Make(part, was, revision)
-		}
-		if len(w.Items) == 0 {
-			return nil
 		}
 		w.Revision, err = s.record(ctx, tx, h, by, w.Items)
 		return err
@@ -43,6 +26,26 @@ func (s rulesStore) Write(ctx context.Context, writes []rules.Write, by rules.By
 		return rules.Written{}, err
 	}
 	return w, nil
+}
+
+func (s rulesStore) Would(ctx context.Context, writes []rules.Write) (w rules.Written, err error) {
+	if writes, err = rules.Prepare(writes); err != nil {
+		return w, err
+	}
+	return s.written(ctx, s.pool, writes)
+}
+
+// written is what writes make of the subscribers there are.
+func (s rulesStore) written(ctx context.Context, q querier, writes []rules.Write) (w rules.Written, err error) {
+	keys := make([]int64, len(writes))
+	for i := range writes {
+		keys[i], _ = rules.Key(writes[i].Number) // Prepare has checked it
+	}
+	before, err := s.subscribers(ctx, q, "WHERE number = ANY ($1::bigint[]) ORDER BY number", keys)
+	if err != nil {
+		return w, err
+	}
+	return rules.Outcome(writes, before), nil
 }
 
 // heads is the row that every change locks.

@@ -15,23 +15,9 @@ func (s rulesStore) Write(ctx context.Context, writes []rules.Write, by rules.By
 	if err != nil {
 		return w, err
 	}
-	err = s.write(ctx, rules.ErrUnavailable, func(tx *sql.Tx) error {
-		at := 0
-		before, err := s.before(ctx, tx, writes)
-		if err != nil {
+	err = s.write(ctx, rules.ErrUnavailable, func(tx *sql.Tx) (err error) {
+		if w, err = s.written(ctx, tx, writes); err != nil || len(w.Items) == 0 {
 			return err
-		}
-		for _, part := range writes {
-			var was *rules.Subscriber
-			var revision uint64
-			if at < len(before) && before[at].Number == part.Number {
-				was, revision = &before[at].Subscriber, before[at].Revision
-				at++
-			}
-			w.Make(part, was, revision)
-		}
-		if len(w.Items) == 0 {
-			return nil
 		}
 		w.Revision, err = s.record(ctx, tx, by, w.Items)
 		return err
@@ -42,12 +28,28 @@ func (s rulesStore) Write(ctx context.Context, writes []rules.Write, by rules.By
 	return w, nil
 }
 
+func (s rulesStore) Would(ctx context.Context, writes []rules.Write) (w rules.Written, err error) {
+	if writes, err = rules.Prepare(writes); err != nil {
+		return w, err
+	}
+	return s.written(ctx, s.reader, writes)
+}
+
+// written is what writes make of the subscribers there are.
+func (s rulesStore) written(ctx context.Context, q querier, writes []rules.Write) (w rules.Written, err error) {
+	before, err := s.before(ctx, q, writes)
+	if err != nil {
+		return w, err
+	}
+	return rules.Outcome(writes, before), nil
+}
+
 // rowsAtOnce is how many rows one statement reads or writes: it is statements,
 // not rows, that cost.
 const rowsAtOnce = 200
 
 // before reads the subscribers that are there of those written, in order.
-func (s rulesStore) before(ctx context.Context, tx *sql.Tx, writes []rules.Write) ([]rules.Versioned, error) {
+func (s rulesStore) before(ctx context.Context, q querier, writes []rules.Write) ([]rules.Versioned, error) {
 	var list []rules.Versioned
 	for part := range slices.Chunk(writes, rowsAtOnce) {
 		keys := make([]any, len(part))
@@ -55,7 +57,7 @@ func (s rulesStore) before(ctx context.Context, tx *sql.Tx, writes []rules.Write
 			key, _ := rules.Key(part[i].Number) // Prepare has checked it
 			keys[i] = key
 		}
-		found, err := s.subscribers(ctx, tx, "WHERE number IN (?"+strings.Repeat(",?", len(keys)-1)+") ORDER BY number", keys...)
+		found, err := s.subscribers(ctx, q, "WHERE number IN (?"+strings.Repeat(",?", len(keys)-1)+") ORDER BY number", keys...)
 		if err != nil {
 			return nil, err
 		}

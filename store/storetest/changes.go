@@ -69,8 +69,13 @@ func Changes(t *testing.T, b Backend[rules.Store], log func(rules.Store) audit.L
 		put(t, s, *acr(3), by)
 		put(t, s, *acr(5), by)
 		job := rules.By{Actor: "noc:alice", Reason: "moved", Job: "j1", JobRow: 4}
-		w, err := s.Write(ctx, append(batch(acr(4), clir(1), acr(2), acr(3), acr(6), clir(6)),
-			rules.Write{Number: number(5), Match: rules.Any()}, rules.Write{Number: number(7), After: acr(7), Match: rules.Any()}, rules.Write{Number: number(8), Match: rules.Whatever()}), job)
+		writes := append(batch(acr(4), clir(1), acr(2), acr(3), acr(6), clir(6)),
+			rules.Write{Number: number(5), Match: rules.Any()}, rules.Write{Number: number(7), After: acr(7), Match: rules.Any()}, rules.Write{Number: number(8), Match: rules.Whatever()})
+		if w, err := s.Would(ctx, writes); err != nil || w.Revision != 0 || len(w.Items) != 5 || w.Same != 2 || w.Skipped != 1 {
+			t.Errorf("would be %+v, %v", w, err)
+		}
+		stored(t, s, 1, nil)
+		w, err := s.Write(ctx, writes, job)
 		if err != nil || w.Revision != 4 || len(w.Items) != 5 || w.Same != 2 || w.Skipped != 1 {
 			t.Fatalf("%+v, %v", w, err)
 		}
@@ -205,22 +210,33 @@ func Changes(t *testing.T, b Backend[rules.Store], log func(rules.Store) audit.L
 		put(t, s, *clir(1), by)
 		job := rules.By{Actor: "noc:alice", Job: "j"}
 		for _, subs := range [][]*rules.Subscriber{{acr(1), acr(2)}, {acr(3), acr(4)}, {clir(1), acr(5)}} {
+			job.JobRow += 2
 			if _, err := s.Write(ctx, batch(subs...), job); err != nil {
 				t.Fatal(err)
 			}
 		}
+		if d, err := s.JobDone(ctx, "j"); err != nil || d != (rules.JobDone{Row: 6, Changed: 6, Revision: 4}) {
+			t.Errorf("%+v, %v", d, err)
+		}
 		put(t, s, *clir(4), by) // changed since: stays
-		done, err := s.RevertJob(ctx, "j", by)
+		revert := func(job string) (done []rules.Written, err error) {
+			err = s.RevertJob(ctx, job, by, func(w rules.Written) { done = append(done, w) })
+			return done, err
+		}
+		done, err := revert("j")
 		if err != nil || len(done) != 4 || done[1].Skipped != 1 {
 			t.Fatalf("%+v, %v", done, err)
 		}
 		for i, want := range []*rules.Subscriber{1: clir(1), 2: nil, 3: nil, 4: clir(4), 5: nil} {
 			stored(t, s, i, want)
 		}
-		if again, err := s.RevertJob(ctx, "j", by); err != nil || len(again) != 0 {
+		if again, err := revert("j"); err != nil || len(again) != 0 {
 			t.Errorf("again: %+v, %v", again, err)
 		}
-		if _, err := s.RevertJob(ctx, "unknown", by); !errors.Is(err, rules.ErrNoChange) {
+		if d, err := s.JobDone(ctx, "j"); err != nil || d.Row != 6 || d.Revision != 9 {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if _, err := revert("unknown"); !errors.Is(err, rules.ErrNoChange) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -436,11 +452,12 @@ func Changes(t *testing.T, b Backend[rules.Store], log func(rules.Store) audit.L
 		b.Break(t, store)
 		_, putErr := s.Put(ctx, *clir(2), rules.Unsaid(), by)
 		_, writeErr := s.Write(ctx, batch(clir(2)), by)
+		_, wouldErr := s.Would(ctx, batch(clir(2)))
 		_, revertErr := s.Revert(ctx, 1, by)
 		_, sweepErr := s.Sweep(ctx, time.Now())
 		_, listErr := s.List(ctx, 0, 1)
 		_, historyErr := s.History(ctx, rules.Query{})
-		for _, err := range []error{putErr, writeErr, revertErr, sweepErr, listErr, historyErr, s.CatchUp(ctx), s.Load(ctx)} {
+		for _, err := range []error{putErr, writeErr, wouldErr, revertErr, sweepErr, listErr, historyErr, s.CatchUp(ctx), s.Load(ctx)} {
 			if !errors.Is(err, rules.ErrUnavailable) || strings.Contains(err.Error(), "61234") {
 				t.Errorf("%v", err)
 			}

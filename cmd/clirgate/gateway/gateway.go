@@ -19,6 +19,7 @@ import (
 	"clirgate/cmd/clirgate/config"
 	"clirgate/numbering"
 	"clirgate/rules"
+	"clirgate/rules/bulk"
 	"clirgate/sip/privacy"
 	"clirgate/sip/proxy"
 	"clirgate/sip/resolve"
@@ -35,6 +36,7 @@ const (
 	RingFile      = "keyring" // of records and cases, wrapped by the master key
 	RecordsFolder = "records"
 	RecordsSocket = "records.sock"
+	JobsFolder    = "jobs"
 )
 
 // Gateway is a whole gateway. Its methods may be called from any goroutine.
@@ -53,6 +55,7 @@ type Gateway struct {
 	database  *database
 	rules     *rules.Service
 	follower  *rules.Follower
+	jobs      *bulk.Jobs
 	records   *pebble.Store
 	ring      *keyring.Ring // of records and cases; the dialogs' keys are another ring
 	vault     *trace.Vault  // records, sealed under the ring's keys

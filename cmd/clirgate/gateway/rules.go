@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clirgate/rules"
+	"clirgate/rules/bulk"
 )
 
 // rulesTime bounds how long the first call waits for the rules.
@@ -17,6 +18,10 @@ func (g *Gateway) makeRules() error {
 	g.follower = rules.Follow(g.rules, rules.FollowOptions{
 		Node: g.cfg.Node, Nodes: g.database.Nodes(), Listen: g.database.Listener(), Log: g.log,
 	})
+	g.jobs = bulk.NewJobs(bulk.JobOptions{
+		Dir: g.path(JobsFolder), Service: g.rules, Plan: g.plan, Everywhere: g.follower.WaitAll, Log: g.log, Now: g.now,
+	})
+	g.onClose(g.jobs.Close)
 	return nil
 }
 
@@ -32,4 +37,5 @@ func (g *Gateway) startRules() {
 	g.work.Go(func() { <-g.done; cancel() })
 	g.work.Go(func() { g.follower.Run(ctx) })
 	g.work.Go(func() { g.rules.KeepSwept(ctx, g.now, g.log) })
+	g.jobs.Resume()
 }

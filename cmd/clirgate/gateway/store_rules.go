@@ -43,6 +43,10 @@ func (s ruleStore) Write(ctx context.Context, writes []rules.Write, by rules.By)
 	return askRules(ctx, s, func(st rules.Store) (rules.Written, error) { return st.Write(ctx, writes, by) })
 }
 
+func (s ruleStore) Would(ctx context.Context, writes []rules.Write) (rules.Written, error) {
+	return askRules(ctx, s, func(st rules.Store) (rules.Written, error) { return st.Would(ctx, writes) })
+}
+
 func (s ruleStore) Due(ctx context.Context, now time.Time, limit int) ([]rules.Versioned, error) {
 	return askRules(ctx, s, func(st rules.Store) ([]rules.Versioned, error) { return st.Due(ctx, now, limit) })
 }
