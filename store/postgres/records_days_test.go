@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"clirgate/trace"
+	"clirgate/trace/tracetest"
+)
+
+func plain(at time.Time) trace.Entry {
+	r := tracetest.Record(at)
+	return trace.Entry{ID: r.ID, Value: trace.AppendRecord(nil, r)}
+}
+
+func partitionsOf(t *testing.T, db *DB, table string) (list []trace.Day) {
+	t.Helper()
+	days, err := daysOf(context.Background(), db.pool, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := range days {
+		list = append(list, d)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func TestPartitionsAhead(t *testing.T) {
+	ctx := context.Background()
+	db := open(t, server.Database(t))
+	now := time.Date(2026, 12, 30, 23, 59, 0, 0, time.UTC)
+	today := trace.DayOf(now)
+	// Some nodes at once, and again.
+	errs := make(chan error)
+	const nodes = 4
+	for range nodes {
+		go func() {
+			p, err := db.Records(func() time.Time { return now }).Maintain(ctx)
+			errs <- errors.Join(err, p.Trouble())
+		}()
+	}
+	for range nodes {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, table := range tables() {
+		days := partitionsOf(t, db, table)
+		if len(days) != daysAhead+2 || days[0] != today-1 || days[len(days)-1] != today+daysAhead {
+			t.Errorf("%s: %v", table, days)
+		}
+	}
+	// Days later, with nobody to make any.
+	now = now.AddDate(0, 0, daysAhead-1)
+	r := db.Records(func() time.Time { return now })
+	if _, err := db.pool.Exec(ctx, "ALTER TABLE record_updates RENAME TO aside"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := r.Maintain(ctx); err == nil || p.Trouble() == nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := db.pool.Exec(ctx, "ALTER TABLE aside RENAME TO record_updates"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := r.Maintain(ctx); err != nil || p.Ahead != daysAhead || p.Trouble() != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// A row that no partition was made for is kept and found, moved, and told of.
+func TestDefaultPartition(t *testing.T) {
+	ctx := context.Background()
+	db := open(t, server.Database(t))
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	r := db.Records(func() time.Time { return now })
+	late := now.AddDate(0, -2, 0)
+	r.made[trace.DayOf(late)] = true // it thinks so
+	e := plain(late)
+	update := trace.Entry{ID: e.ID, Value: trace.AppendUpdate(nil, &trace.Record{ID: e.ID, Status: 486})}
+	if err := r.Append([]trace.Entry{e, update}); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		t.Helper()
+		var found []*trace.Record
+		err := r.Scan(late.Add(-time.Hour), now, func(rec *trace.Record) bool { found = append(found, rec); return true })
+		if err != nil || len(found) != 1 || found[0].ID != e.ID || found[0].Status != 486 {
+			t.Errorf("%d found, %v", len(found), err)
+		}
+	}
+	check()
+	if p, err := r.Maintain(ctx); err != nil || p.Defaulted != 2 || p.Trouble() == nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	check()
+	if days := partitionsOf(t, db, recordsTable(trace.ServiceTelephony)); days[0] != trace.DayOf(late) {
+		t.Errorf("%v", days)
+	}
+	if p, err := r.Maintain(ctx); err != nil || p.Defaulted != 0 || p.Trouble() != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestDropIsWholePartitions(t *testing.T) {
+	ctx := context.Background()
+	db := open(t, server.Database(t))
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	a, b := db.Records(func() time.Time { return now }), db.Records(func() time.Time { return now })
+	for day := range 5 {
+		for range 3 {
+			if err := a.Append([]trace.Entry{plain(now.AddDate(0, 0, -day))}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	first := trace.DayOf(now) - 1
+	// Both nodes drop; what went is counted once.
+	total := 0
+	for _, r := range []*Records{a, b, a} {
+		n, err := r.DropDays(ctx, trace.ServiceTelephony, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += n
+	}
+	if total != 9 {
+		t.Errorf("%d dropped", total)
+	}
+	for _, table := range []string{recordsTable(trace.ServiceTelephony), updatesTable} {
+		if days := partitionsOf(t, db, table); len(days) != 2 || days[0] != first {
+			t.Errorf("%s: %v", table, days)
+		}
+	}
+	// One that comes late all the same finds its day again.
+	if err := a.Append([]trace.Entry{plain(now.AddDate(0, 0, -4))}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.DropDays(ctx, trace.ServiceTelephony, first); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// What was salvaged is added only where it is missing.
+func TestRestore(t *testing.T) {
+	ctx := context.Background()
+	db := open(t, server.Database(t))
+	r := db.Records(nil)
+	now := time.Now()
+	there, missing := plain(now), plain(now.Add(-24*time.Hour))
+	end := trace.Entry{ID: there.ID, Value: trace.AppendUpdate(nil, &trace.Record{ID: there.ID, Status: 200})}
+	if err := r.Append([]trace.Entry{there}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{2, 0} {
+		if n, err := r.Restore(ctx, "gw1", []trace.Entry{there, missing, end, missing}); n != want || err != nil {
+			t.Errorf("%d added, %v; want %d", n, err, want)
+		}
+	}
+	found := 0
+	if err := r.Scan(now.Add(-48*time.Hour), now.Add(time.Hour), func(*trace.Record) bool { found++; return true }); err != nil || found != 2 {
+		t.Errorf("%d found, %v", found, err)
+	}
+}
