@@ -55,6 +55,18 @@ type TransactionStatus struct {
 type RecordsStatus struct {
 	Kept    bool   `json:"kept"`
 	Without uint64 `json:"calls_without"`
+	// Outbox is what waits on this node for the shared store; none where the store is local.
+	Outbox *OutboxStatus `json:"outbox,omitempty"`
+}
+
+// OutboxStatus is how records reach the shared store.
+type OutboxStatus struct {
+	Shipping bool    `json:"shipping"`           // false: the shared store is away
+	Waiting  uint64  `json:"waiting"`            // records and updates
+	Bytes    uint64  `json:"bytes"`              // of them
+	Age      float64 `json:"oldest_age_seconds"` // of the oldest of them
+	Shipped  uint64  `json:"shipped"`            // since the start
+	DiskOnly uint64  `json:"calls_disk_only"`    // that went on without the quorum
 }
 
 // PeersStatus counts peers.

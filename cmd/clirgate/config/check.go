@@ -160,13 +160,6 @@ func (k *checker) checkShared() {
 
 func (k *checker) checkRest() {
 	k.checkTrace()
-	switch k.Trace.Durable {
-	case "disk":
-	case "quorum":
-		k.add("trace.durable", "quorum needs a shared store", "write disk")
-	default:
-		k.add("trace.durable", "this is unknown", "write disk")
-	}
 	switch {
 	case k.Store == localStore:
 	case k.Shared():

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // checkTrace: every class of records has a period, and none is longer than the law and
@@ -22,7 +23,28 @@ func (k *checker) checkTrace() {
 	if k.places["trace.retention.internet"] != nil && t.Retention.Internet > 6 {
 		k.warn("trace.retention.internet", "the law allowed 6 months for internet telephony", "write 6, or know why not")
 	}
+	k.checkDurable()
 	k.checkMaster()
+}
+
+func (k *checker) checkDurable() {
+	t := &k.Trace
+	switch t.Durable {
+	case "disk":
+	case "quorum":
+		if !k.Shared() {
+			k.add("trace.durable", "quorum needs a shared store", "write disk")
+		}
+	default:
+		k.add("trace.durable", "this is unknown", "write disk or quorum")
+	}
+	if t.QuorumBudget < Duration(time.Millisecond) || t.QuorumBudget > Duration(time.Second) {
+		k.add("trace.quorum_budget", "a call must wait neither too short to be of use nor too long", "write a time from 1ms to 1s, like 20ms")
+	}
+	// A call's end is filed under the day it began: no day may go before its calls ended.
+	if t.LocalDays < 2 || t.LocalDays > 60 || time.Duration(k.SIP.MaxCall) >= time.Duration(t.LocalDays)*24*time.Hour {
+		k.add("trace.local_days", "records are kept here at least 2 days, longer than any call may last, and at most 60", "write a number like 3")
+	}
 }
 
 func (k *checker) checkMaster() {

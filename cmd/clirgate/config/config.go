@@ -188,8 +188,16 @@ type Trace struct {
 	// MasterCommand prints that key instead: the client of an HSM or a vault, run by
 	// /bin/sh. Default: there is none.
 	MasterCommand string `yaml:"master_command"`
-	// Durable is disk: a call waits until its record is on the local disk. Default: disk.
+	// Durable is disk: a call waits until its record is on the local disk; or quorum: until
+	// the shared store, whose server has a synchronous standby, has it too. Default: disk.
 	Durable string `yaml:"durable"`
+	// QuorumBudget is how long a call waits for the shared store at most; then the local
+	// disk is enough. Default: 20ms.
+	QuorumBudget Duration `yaml:"quorum_budget"`
+	// LocalDays is how many days a node keeps records that it has shipped to a shared
+	// store: one that is put back from a backup no older than that loses nothing. 2 to 60.
+	// Default: 3.
+	LocalDays int `yaml:"local_days"`
 }
 
 // Retention is calendar months by service, 1 to 12 each.

@@ -46,6 +46,8 @@ func (c *Config) complete(dir string) {
 }
 
 func (t *Trace) complete() {
+	t.QuorumBudget = cmp.Or(t.QuorumBudget, Duration(20*time.Millisecond))
+	t.LocalDays = cmp.Or(t.LocalDays, 3)
 	t.RetentionMonths = cmp.Or(t.RetentionMonths, 12)
 	t.Retention.Telephony = cmp.Or(t.Retention.Telephony, t.RetentionMonths)
 	t.Retention.Internet = cmp.Or(t.Retention.Internet, min(t.RetentionMonths, 6)) // LAW-18

@@ -59,6 +59,8 @@ type Gateway struct {
 	records   *pebble.Store
 	ring      *keyring.Ring // of records and cases; the dialogs' keys are another ring
 	vault     *trace.Vault  // records, sealed under the ring's keys
+	search    *trace.Vault  // where records are searched: the vault, or the shared store
+	shipping  *shipping     // to the shared store; nil: the store is local
 	services  services
 	expired   [len(trace.Services)]atomic.Uint64 // records deleted
 	recorder  *trace.Recorder
@@ -115,6 +117,7 @@ func (g *Gateway) Start() {
 	g.health.start()
 	g.work.Go(g.maintain)
 	g.work.Go(g.keepRing)
+	g.shipping.start()
 	g.serveControl()
 	g.work.Go(func() {
 		if err := g.admin.Serve(g.adminAt); err != nil && !g.isClosing() {
@@ -140,8 +143,10 @@ func (g *Gateway) AdminAddr() string { return g.adminAt.Addr().String() }
 func (g *Gateway) Rules() *rules.Service    { return g.rules }
 func (g *Gateway) Tokens() admin.TokenStore { return g.database.Tokens() }
 
-// Records is the record store, sealed, Recorder what writes to it.
+// Records is this node's record store, sealed, Recorder what writes to it. Search is where
+// the records of all nodes are: the same, or the shared store.
 func (g *Gateway) Records() *trace.Vault     { return g.vault }
+func (g *Gateway) Search() *trace.Vault      { return g.search }
 func (g *Gateway) Recorder() *trace.Recorder { return g.recorder }
 
 // Stats is what the proxy counted.

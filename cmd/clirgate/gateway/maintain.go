@@ -14,16 +14,20 @@ const cleanEvery = time.Hour
 
 // maintain deletes records and keys whose time is over.
 func (g *Gateway) maintain() {
-	j := janitor{
-		vault: g.vault, months: func() trace.Retention { return retention(g.config().Trace) },
-		audit: g.database.Audit(), log: g.log,
-		expired: func(s trace.Service, n int) { g.expired[s].Add(uint64(n)) },
-	}
-	j.run(g.done, func() {
+	g.janitor(g.vault).run(g.done, func() {
 		if _, err := g.keys.Prune(time.Now()); err != nil {
 			g.log.Error("old keys cannot be destroyed", "error", err)
 		}
 	})
+}
+
+// janitor is the one of a store of records.
+func (g *Gateway) janitor(v *trace.Vault) *janitor {
+	return &janitor{
+		vault: v, months: func() trace.Retention { return retention(g.config().Trace) },
+		audit: g.database.Audit(), log: g.log,
+		expired: func(s trace.Service, n int) { g.expired[s].Add(uint64(n)) },
+	}
 }
 
 // janitor deletes the days whose retention is over, and says how many records that were,

@@ -102,6 +102,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	out <- histogram(waitDesc, &s.Records)
+	m.g.shipping.collect(out)
 }
 
 func (m metrics) collectRules(gauge func(*prometheus.Desc, int, ...string), out chan<- prometheus.Metric) {

@@ -87,7 +87,7 @@ func (g *Gateway) makeKeys() error {
 // makeRecords opens the record store. One in use by another gateway is a mistake of
 // whoever starts this one; every other failure only costs records.
 func (g *Gateway) makeRecords() (err error) {
-	g.records, err = pebble.Open(g.path(RecordsFolder), pebble.Options{Persist: true, Alarm: g.recordsAlarm})
+	g.records, err = pebble.Open(g.path(RecordsFolder), pebble.Options{Persist: true, Outbox: g.cfg.Shared(), Alarm: g.recordsAlarm})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,12 @@ func (g *Gateway) makeRecords() (err error) {
 	if err := g.makeRing(); err != nil {
 		return err
 	}
-	g.vault = trace.NewVault(g.records, trace.NewKeys(g.ring), g.now)
+	keys := trace.NewKeys(g.ring)
+	g.vault = trace.NewVault(g.makeShipping(), keys, g.now)
+	g.search = g.vault
+	if g.shipping != nil {
+		g.search = trace.NewVault(g.shipping.shared, keys, g.now)
+	}
 	failures := &tally{log: g.log}
 	g.services.set(g.cfg.Peers)
 	g.recorder = trace.NewRecorder(g.vault, trace.Options{

@@ -24,7 +24,7 @@ func (g *Gateway) status() admin.Status {
 		Transactions: admin.TransactionStatus{
 			Server: layer.Servers, Client: layer.Clients, Pending: g.layer.Pending(), Retransmitted: layer.Retransmitted,
 		},
-		Records: admin.RecordsStatus{Kept: g.records.Failed() == nil, Without: stats.Events[proxy.Unrecorded.String()]},
+		Records: admin.RecordsStatus{Kept: g.records.Failed() == nil, Without: stats.Events[proxy.Unrecorded.String()], Outbox: g.shipping.status()},
 	}
 	for _, p := range g.proxy.Peers() {
 		switch peerState(&p) {
@@ -63,7 +63,7 @@ func (g *Gateway) problems() (list []string) {
 	if g.ring.Locked() {
 		list = append(list, "The master key cannot be had: records cannot be read.")
 	}
-	return list
+	return append(list, g.shipping.problems()...)
 }
 
 func (g *Gateway) summary(s *admin.Status) (state, text string) {
