@@ -23,6 +23,9 @@ const (
 	evidenceKey = "casework/evidence"
 )
 
+// SharedKeys are the keys that must be the same on all nodes that share a store.
+func SharedKeys() []string { return []string{indexKey, evidenceKey} }
+
 // safe seals and opens what is stored.
 type safe struct{ ring *keyring.Ring }
 

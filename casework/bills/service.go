@@ -16,37 +16,43 @@ import (
 // Service keeps the list in a store that tells no number without the key.
 type Service struct {
 	store Store
-	block cipher.Block
+	ring  *keyring.Ring
 }
 
-const keyName = "bills/numbers"
+// KeyName is the key's name in the ring. It must be the same on all nodes that share a
+// store.
+const KeyName = "bills/numbers"
 
 // New makes a service. The ring stays the caller's to close, later.
 func New(ctx context.Context, s Store, ring *keyring.Ring) (*Service, error) {
 	if ring.Locked() {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, keyring.ErrMaster)
 	}
-	k := ring.Make(keyName)
-	if err := ring.Save(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	block, err := aes.NewCipher(k.Secret[:])
-	if err != nil {
-		return nil, err
-	}
-	return &Service{s, block}, nil
+	svc := &Service{s, ring}
+	_, err := svc.block(ctx)
+	return svc, err
 }
 
-func (s *Service) seal(e Entry) (r Row) {
+// block is the cipher of the key in use: nodes that share a store may have come to use the
+// same one only after the start.
+func (s *Service) block(ctx context.Context) (cipher.Block, error) {
+	k := s.ring.Make(KeyName)
+	if err := s.ring.Save(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return aes.NewCipher(k.Secret[:])
+}
+
+func seal(block cipher.Block, e Entry) (r Row) {
 	binary.BigEndian.PutUint64(r.Number[8:], uint64(e.Number))
-	s.block.Encrypt(r.Number[:], r.Number[:])
+	block.Encrypt(r.Number[:], r.Number[:])
 	r.From, r.Until, r.Source = e.From, e.Until, e.Source
 	return r
 }
 
-func (s *Service) open(r Row) (Entry, error) {
+func open(block cipher.Block, r Row) (Entry, error) {
 	var b [16]byte
-	s.block.Decrypt(b[:], r.Number[:])
+	block.Decrypt(b[:], r.Number[:])
 	if binary.BigEndian.Uint64(b[:]) != 0 {
 		return Entry{}, fmt.Errorf("%w: a number that another key sealed", ErrUnavailable)
 	}
@@ -57,26 +63,38 @@ var errEntry = errors.New("bills: an entry has a number and the date it is shiel
 
 // Put shields numbers, or changes from when and until when they are.
 func (s *Service) Put(ctx context.Context, entries ...Entry) error {
+	block, err := s.block(ctx)
+	if err != nil {
+		return err
+	}
 	rows := make([]Row, 0, len(entries))
 	for _, e := range entries {
 		if e.Number == 0 || e.From == NoDate || e.Until != NoDate && e.Until <= e.From {
 			return errEntry
 		}
-		rows = append(rows, s.seal(e))
+		rows = append(rows, seal(block, e))
 	}
 	return s.store.Put(ctx, rows)
 }
 
 // Remove takes a number off the list; ErrNotFound.
 func (s *Service) Remove(ctx context.Context, n numbering.Number) error {
-	return s.store.Delete(ctx, s.seal(Entry{Number: n}).Number)
+	block, err := s.block(ctx)
+	if err != nil {
+		return err
+	}
+	return s.store.Delete(ctx, seal(block, Entry{Number: n}).Number)
 }
 
 // Entries is the list.
 func (s *Service) Entries(ctx context.Context) (list []Entry, err error) {
+	block, err := s.block(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var failed error
 	err = s.store.All(ctx, func(r Row) bool {
-		e, err := s.open(r)
+		e, err := open(block, r)
 		failed = err
 		list = append(list, e)
 		return err == nil
@@ -103,9 +121,13 @@ func (s *Service) Import(ctx context.Context, r io.Reader, source string) (n int
 	if err != nil {
 		return 0, err
 	}
+	block, err := s.block(ctx)
+	if err != nil {
+		return 0, err
+	}
 	rows := make([]Row, 0, len(entries))
 	for _, e := range entries {
-		rows = append(rows, s.seal(e))
+		rows = append(rows, seal(block, e))
 	}
 	return len(rows), s.store.Replace(ctx, source, rows)
 }

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -35,7 +36,8 @@ func NewExchange(r *Ring, s Shelf) *Exchange {
 	return &Exchange{ring: r, shelf: s, both: make(map[named]bool)}
 }
 
-// Sync fetches what is new on the shelf and puts there what is new here.
+// Sync fetches what is new on the shelf and puts there what is new here, also when the
+// others' keys cannot be used.
 func (x *Exchange) Sync(ctx context.Context) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -43,11 +45,14 @@ func (x *Exchange) Sync(ctx context.Context) error {
 	if err := x.tellDestroyed(ctx); err != nil {
 		return err
 	}
-	err := x.fetch(ctx)
-	if pushErr := x.push(ctx); pushErr != nil {
-		return pushErr
-	}
-	return err
+	return errors.Join(x.fetch(ctx), x.push(ctx))
+}
+
+// Publish puts on the shelf what is new here: before what it has sealed.
+func (x *Exchange) Publish(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return errors.Join(x.tellDestroyed(ctx), x.push(ctx))
 }
 
 func (x *Exchange) fetch(ctx context.Context) error {

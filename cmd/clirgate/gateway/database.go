@@ -8,18 +8,22 @@ import (
 
 	"clirgate/admin/token"
 	"clirgate/audit"
+	"clirgate/casework"
+	"clirgate/casework/bills"
 	"clirgate/cmd/clirgate/config"
 	"clirgate/rules"
 	"clirgate/store/postgres"
 	"clirgate/store/sqlite"
 )
 
-// Store keeps rules with their history, tokens and the audit log: SQLite in the data
+// Store keeps rules with their history, tokens, the audit log and cases: SQLite in the data
 // directory, or PostgreSQL for several gateways.
 type Store interface {
 	Rules() rules.Store
 	Tokens() token.Store
 	Audit() audit.Log
+	Cases() casework.Store
+	Bills() bills.Store
 	io.Closer
 }
 

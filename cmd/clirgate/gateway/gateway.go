@@ -146,6 +146,7 @@ func (g *Gateway) Tokens() admin.TokenStore { return g.database.Tokens() }
 // Records is this node's record store, sealed, Recorder what writes to it. Search is where
 // the records of all nodes are: the same, or the shared store.
 func (g *Gateway) Records() *trace.Vault     { return g.vault }
+func (g *Gateway) Ring() *keyring.Ring       { return g.ring }
 func (g *Gateway) Search() *trace.Vault      { return g.search }
 func (g *Gateway) Recorder() *trace.Recorder { return g.recorder }
 

@@ -27,6 +27,7 @@ type shipping struct {
 	shared  *sharedRecords
 	shipper *outbox.Shipper
 	quorum  *outbox.Quorum // nil: a call waits for the local disk only
+	keys    *sharedKeys
 
 	group   sync.WaitGroup
 	stop    context.CancelFunc
@@ -39,7 +40,10 @@ func (g *Gateway) makeShipping() trace.EntryStore {
 		return g.records
 	}
 	s := &shipping{g: g, shared: &sharedRecords{database: g.database, now: g.now}}
-	s.shipper = outbox.New(g.records, s.shared, outbox.Options{Node: g.cfg.Node, Alarm: s.alarm("records are shipped")})
+	s.keys = newSharedKeys(g)
+	s.shipper = outbox.New(g.records, s.shared, outbox.Options{
+		Node: g.cfg.Node, Before: s.keys.Publish, Alarm: s.alarm("records are shipped"),
+	})
 	g.shipping = s
 	g.onClose(s.close)
 	if g.cfg.Trace.Durable != "quorum" {
@@ -67,6 +71,7 @@ func (s *shipping) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.group.Go(func() { s.shipper.Run(ctx) })
+	s.group.Go(func() { s.keys.run(ctx) })
 	s.group.Go(func() { s.logEarlier(ctx) })
 	s.group.Go(func() { s.maintain(ctx) })
 }
@@ -126,14 +131,20 @@ func (s *shipping) clean(ctx context.Context) error {
 }
 
 func (s *shipping) setTrouble(err error) {
-	if err == nil {
-		s.trouble.Store(nil)
-		return
-	}
-	text := err.Error()
-	if old := s.trouble.Swap(&text); old == nil || *old != text {
+	if changed(&s.trouble, err) {
 		s.g.log.Error("shared store of records", "error", err)
 	}
+}
+
+// changed keeps an error's text and tells whether there is one that is new.
+func changed(kept *atomic.Pointer[string], err error) bool {
+	if err == nil {
+		kept.Store(nil)
+		return false
+	}
+	text := err.Error()
+	old := kept.Swap(&text)
+	return old == nil || *old != text
 }
 
 // close stops shipping, and ships what is left when the shared store is there.
@@ -168,6 +179,9 @@ func (s *shipping) problems() (list []string) {
 	}
 	if t := s.trouble.Load(); t != nil {
 		list = append(list, "The shared store of records needs a look: "+*t+".")
+	}
+	if t := s.keys.trouble.Load(); t != nil {
+		list = append(list, "Keys of other nodes cannot be used: "+*t+".")
 	}
 	return list
 }

@@ -1,6 +1,9 @@
 package gateway_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"net"
 	"path/filepath"
 	"strings"
@@ -8,10 +11,15 @@ import (
 	"time"
 
 	"clirgate/admin"
+	"clirgate/casework"
+	"clirgate/casework/bills"
+	"clirgate/casework/casetest"
 	"clirgate/cmd/clirgate/gateway"
+	"clirgate/numbering"
 	"clirgate/sip/transport"
 	"clirgate/store/postgres/pgtest"
 	"clirgate/trace"
+	"clirgate/trace/tracetest"
 )
 
 // busy is a callee that is busy; it answers host:port.
@@ -79,6 +87,90 @@ func outboxOf(t *testing.T, g *gateway.Gateway) admin.OutboxStatus {
 	return *st.Records.Outbox
 }
 
+// number is an international one.
+func number(digits string) numbering.Number {
+	return numbering.New(numbering.International, []byte(digits))
+}
+
+// Two gateways with one master key and one store: what one seals, records and cases, the
+// other opens; and the server's disk tells nobody anything.
+func TestSharedStoreOpensOnEveryNode(t *testing.T) {
+	ctx := context.Background()
+	server := pgtest.Start(t)
+	url := server.Database(t)
+	dir := t.TempDir()
+	more := "trace: {master_key: " + filepath.Join(dir, "master") + ", durable: quorum, quorum_budget: 1s}\n"
+	one, log := start(t, calling(t, "gw1", url, more), filepath.Join(dir, "1"))
+	two, _ := start(t, calling(t, "gw2", url, more), filepath.Join(dir, "2"))
+	place(t, one, 3)
+	place(t, two, 2)
+	caller, called := number("31612345678"), number("31201234567")
+	for _, g := range []*gateway.Gateway{one, two} {
+		for _, q := range []trace.Query{{Caller: caller}, {Called: called}} {
+			q.From, q.To, q.Basis = time.Now().Add(-time.Hour), time.Now().Add(time.Hour), trace.BasisTransmission
+			eventually(t, "the records of both", func() bool {
+				n := 0
+				err := g.Search().Search(ctx, q, func(r *trace.Record) bool {
+					if r.Calling == caller && r.Called == called && r.Status == 486 {
+						n++
+					}
+					return true
+				})
+				return err == nil && n == 5
+			})
+		}
+	}
+	if o := outboxOf(t, one); o.DiskOnly > 3 {
+		t.Errorf("%+v", o)
+	}
+	if !strings.Contains(log.String(), "no synchronous standby") {
+		t.Errorf("a quorum of one server is no alarm: %s", log)
+	}
+
+	ivo := casework.Actor{Name: "ivo"}
+	cases := func(g *gateway.Gateway) *casework.Service {
+		return casework.New(g.Cases(), g.Search(), casetest.Book{}, new(casetest.Audit), g.Ring(), casework.Options{})
+	}
+	var c *casework.Case
+	eventually(t, "that cases can be opened", func() (ok bool) {
+		var err error
+		c, err = cases(one).Open(ctx, ivo, casework.Claim{
+			Claimant: casework.Party{Name: "Klaas Klager", Address: "Kerkplein 7", Postcode: "9876 ZX", Town: "Verweg"},
+			Number:   called, Nuisance: "hijgt elke nacht", Periods: []casework.Period{{From: time.Now().Add(-time.Minute)}},
+		})
+		return err == nil
+	})
+	if got, err := cases(two).Get(ctx, ivo, c.ID); err != nil || got.Claim.Claimant.Name != "Klaas Klager" {
+		t.Errorf("on the other node: %v", err)
+	}
+	for i, g := range []*gateway.Gateway{one, two} {
+		list, err := bills.New(ctx, g.Bills(), g.Ring())
+		if err == nil {
+			err = list.Put(ctx, bills.Entry{Number: called, From: bills.Date(20000 + i)})
+		}
+		if entries, listErr := list.Entries(ctx); errors.Join(err, listErr) != nil || len(entries) != 1 || entries[0].Number != called {
+			t.Errorf("shielded on node %d: %v, %v, %v", i, entries, err, listErr)
+		}
+	}
+
+	all := server.Bytes(t)
+	if !bytes.Contains(all, []byte(c.ID)) {
+		t.Error("the case is not there at all")
+	}
+	for _, n := range []numbering.Number{caller, called} {
+		for _, spelling := range tracetest.Spellings(n) {
+			if len(spelling) > 4 && bytes.Contains(all, spelling) {
+				t.Errorf("a number in clear, in %d bytes", len(spelling))
+			}
+		}
+	}
+	for _, secret := range []string{"Klaas Klager", "Kerkplein", "hijgt"} {
+		if bytes.Contains(all, []byte(secret)) {
+			t.Errorf("%q in clear", secret)
+		}
+	}
+}
+
 // ids counts the records of a vault by ID, all with their final status.
 func ids(t *testing.T, v *trace.Vault) map[trace.ID]int {
 	t.Helper()
@@ -143,6 +235,12 @@ func TestCallsWhileSharedStoreIsAway(t *testing.T) {
 			t.Errorf("%s is there %d times", id, n)
 		}
 	}
+	// Each has a master key of its own here: nothing is lost by that, but it is said.
+	token := newToken(t, two)
+	eventually(t, "that it is a problem", func() bool {
+		_, body := read(t, two, "/v1/status", token)
+		return strings.Contains(body, "all nodes need the same")
+	})
 	_, text := read(t, two, "/metrics", newToken(t, two))
 	for _, line := range []string{"clirgate_outbox_entries 0", "clirgate_outbox_up 1", "clirgate_outbox_batches_lost_total 0"} {
 		if !strings.Contains(text, line+"\n") {

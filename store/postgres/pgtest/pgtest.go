@@ -6,7 +6,9 @@ package pgtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -102,6 +104,32 @@ func (s *Server) Restart(tb testing.TB) {
 	if err := s.run(); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// Bytes is every byte of the server's files, after all of them were written.
+func (s *Server) Bytes(tb testing.TB) (all []byte) {
+	tb.Helper()
+	if err := s.tell("CHECKPOINT"); err != nil {
+		tb.Fatal(err)
+	}
+	err := filepath.WalkDir(s.data(), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !d.Type().IsRegular() {
+			return nil // it works on
+		}
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all = append(all, b...)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return all
 }
 
 func (s *Server) url(database string) string {
