@@ -17,7 +17,7 @@ func TestKilledGatewayKeepsEveryRecord(t *testing.T) {
 	}
 	r, err := New(Config{Target: "udp:" + g.sip, CallerListen: []string{"udp:" + g.caller}, CalleeListen: []string{"udp:" + g.callee, "udp:" + g.psap},
 		DyingListen: []string{"udp:" + g.dying}, Mix: m, Profile: Profile{{400, 400, 6 * time.Second}}, Callers: 10, WantPAI: true,
-		API: g.api, Token: g.token, Ledger: true, MaxInFlight: 20_000, Linger: 2 * time.Second})
+		API: g.api, Token: g.token, Ledger: true, MaxInFlight: 20_000, Linger: 2 * time.Second, T1: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,13 @@ import (
 
 // commands are what clirgate can do.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the gateway."`
-	Check   checkCommand   `cmd:"" help:"Say every error of a configuration, with its line and how to mend it."`
-	Token   tokenCommands  `cmd:"" help:"Tokens of the admin API."`
-	Keys    keysCommands   `cmd:"" help:"The key ring that seals what the gateway must know later of a call."`
-	Records recordsCommand `cmd:"" help:"Print the records of calls as JSON lines, without identities."`
-	Demo    demoCommand    `cmd:"" help:"Run a gateway, a caller and a callee here, and place calls that show what it does."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve   serveCommand    `cmd:"" help:"Run the gateway."`
+	Check   checkCommand    `cmd:"" help:"Say every error of a configuration, with its line and how to mend it."`
+	Token   tokenCommands   `cmd:"" help:"Tokens of the admin API."`
+	Keys    keysCommands    `cmd:"" help:"The key ring that seals what the gateway must know later of a call."`
+	Records recordsCommands `cmd:"" help:"The records of calls."`
+	Demo    demoCommand     `cmd:"" help:"Run a gateway, a caller and a callee here, and place calls that show what it does."`
+	Version versionCommand  `cmd:"" help:"Print the version."`
 }
 
 // file is the configuration that most commands need.

@@ -113,6 +113,9 @@ func TestServe(t *testing.T) {
 	if out, errs, err := run(t, "records", "--config", file); err != nil || out != "" {
 		t.Errorf("records: %v %s%s", err, out, errs)
 	}
+	if out, errs, err := run(t, "keys", "rotate", "--master", "--config", file); err != nil || !strings.Contains(out, "a new master key") {
+		t.Errorf("keys rotate --master: %v %s%s", err, out, errs)
+	}
 	if out, errs, err := run(t, "keys", "rotate", "--config", file); err != nil || strings.Count(out, "\n") != 4 {
 		t.Errorf("keys rotate: %v %s%s", err, out, errs)
 	}
@@ -174,6 +177,12 @@ func TestCommands(t *testing.T) {
 		{"token create --role king --name a --config " + file, "!role"},
 		{"records --from yesterday --config " + file, "!is no time"},
 		{"records --config " + file, "!cannot open"},
+		{"records --open --config " + file, "!--reason"},
+		{"records verify --config " + file, "!cannot open"},
+		{"records salvage --config " + file, "there is no damaged database"},
+		{"records verify --config " + file, "0 records"},
+		{"keys rotate --master --config " + file, "a new master key"},
+		{"keys list --config " + file, "wrapped with master key"},
 		{"serve --config " + file + ".none", "!cannot read configuration"},
 		{"serve", "!--config"},
 	} {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +17,37 @@ import (
 	"clirgate/cmd/clirgate/gateway"
 )
 
-type recordsCommand struct {
+type recordsCommands struct {
+	List    recordsList    `cmd:"" default:"withargs" help:"Print the records of calls as JSON lines, without identities."`
+	Salvage recordsSalvage `cmd:"" help:"Take over what can be read of databases that were damaged and set aside. Calls go on meanwhile."`
+	Verify  recordsVerify  `cmd:"" help:"Read every record and say whether the store is whole, while no gateway runs on it."`
+}
+
+type recordsSalvage struct{ file }
+
+func (c *recordsSalvage) Run() error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	return gateway.Salvage(context.Background(), os.Stdout, cfg)
+}
+
+type recordsVerify struct {
+	file
+	Dir string `type:"path" help:"Another database than the one in the data directory: a backup, or one that was set aside." placeholder:"DIR"`
+}
+
+func (c *recordsVerify) Run() error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	dir := cmp.Or(c.Dir, filepath.Join(cfg.Data, gateway.RecordsFolder))
+	return gateway.VerifyRecords(context.Background(), os.Stdout, cfg, dir)
+}
+
+type recordsList struct {
 	file
 	From string `help:"First moment, as 2026-11-23 or RFC 3339; default: 24 hours ago." placeholder:"TIME"`
 	To   string `help:"Moment after the last; default: now." placeholder:"TIME"`
@@ -25,7 +57,7 @@ type recordsCommand struct {
 }
 
 // Run prints records, oldest first; beside a running gateway it asks that for them.
-func (c *recordsCommand) Run() error {
+func (c *recordsList) Run() error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err

@@ -17,7 +17,9 @@ type engine struct {
 	db    *pebble.DB
 	fence *fence
 	acked acked
-	seq   uint64     // of the last batch; of the goroutine that appends
+
+	seqMu sync.Mutex // one batch at a time, so that their numbers are in order
+	seq   uint64     // of the last batch
 	log   *outboxLog // nil: what is appended need not be shipped
 
 	countMu sync.Mutex
@@ -106,6 +108,8 @@ func (e *engine) append(batch []trace.Entry) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	e.seqMu.Lock()
+	defer e.seqMu.Unlock()
 	b := e.db.NewBatch()
 	if err := e.fill(b, batch); err != nil {
 		return fmt.Errorf("records: cannot fill batch: %w", err)

@@ -20,6 +20,7 @@ import (
 //	records FROM TO         records of a time (RFC 3339), without identities
 //	open FROM TO WHO WHY    the same with identities: noted in the audit log
 //	rotate                  a new master key
+//	salvage                 takes over what can be read of damaged databases
 
 // ErrNotRunning: no gateway runs on the data directory.
 var ErrNotRunning = errors.New("no gateway runs on this data directory")
@@ -56,12 +57,13 @@ func (g *Gateway) serveControl() {
 }
 
 func (g *Gateway) answer(conn net.Conn) {
-	answered := make(chan struct{})
-	defer close(answered)
+	ctx, answered := context.WithCancel(context.Background())
+	defer answered()
 	g.work.Go(func() { // whoever does not read must not keep the gateway from stopping
 		select {
 		case <-g.done:
-		case <-answered:
+			answered()
+		case <-ctx.Done():
 		}
 		_ = conn.Close()
 	})
@@ -72,21 +74,24 @@ func (g *Gateway) answer(conn net.Conn) {
 	}
 	out := bufio.NewWriter(conn)
 	defer func() { _ = out.Flush() }()
-	if err := g.obey(out, strings.Fields(line)); err != nil {
+	if err := g.obey(ctx, out, strings.Fields(line)); err != nil {
 		fmt.Fprintln(out, "error", err)
 		return
 	}
 	fmt.Fprintln(out, "end")
 }
 
-var errQuestion = errors.New("the question is not: records FROM TO, open FROM TO WHO WHY, or rotate")
+var errQuestion = errors.New("the question is not: records FROM TO, open FROM TO WHO WHY, rotate, or salvage")
 
 // obey does what a line asks.
-func (g *Gateway) obey(out io.Writer, words []string) error {
-	if len(words) == 1 && words[0] == "rotate" {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*masterTime)
+func (g *Gateway) obey(ctx context.Context, out io.Writer, words []string) error {
+	switch {
+	case len(words) == 1 && words[0] == "rotate":
+		ctx, cancel := context.WithTimeout(ctx, 2*masterTime)
 		defer cancel()
 		return g.rotateMaster(ctx)
+	case len(words) == 1 && words[0] == "salvage":
+		return salvage(ctx, out, g.config().Data, g.records, g.now())
 	}
 	var from, to time.Time
 	if len(words) < 3 || from.UnmarshalText([]byte(words[1])) != nil || to.UnmarshalText([]byte(words[2])) != nil {

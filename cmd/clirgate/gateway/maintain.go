@@ -18,6 +18,13 @@ func (g *Gateway) maintain() {
 		if _, err := g.keys.Prune(time.Now()); err != nil {
 			g.log.Error("old keys cannot be destroyed", "error", err)
 		}
+		removed, err := removeAside(g.config().Data, g.now())
+		if err != nil {
+			g.log.Error("expired databases cannot be removed", "error", err)
+		}
+		for _, name := range removed {
+			g.log.Info("expired database removed", "name", name)
+		}
 	})
 }
 

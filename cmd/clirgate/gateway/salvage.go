@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"clirgate/cmd/clirgate/config"
+	"clirgate/store/pebble"
+	"clirgate/trace"
+	"clirgate/trace/keyring"
+)
+
+// A database that was damaged lies beside the new one, as records.damaged-TIME. Salvage
+// takes what can be read of it into the new one, while calls go on; then it is called
+// records.salvaged-TIME, and stays for whoever wants to look closer, until everything in
+// it has expired.
+const (
+	damagedFolder  = RecordsFolder + ".damaged-"
+	salvagedFolder = RecordsFolder + ".salvaged-"
+)
+
+// Salvage takes over what can be read of all damaged databases in a data directory; the
+// gateway does it when one runs there. It writes a line for each.
+func Salvage(ctx context.Context, w io.Writer, cfg *config.Config) error {
+	err := askGateway(w, cfg.Data, "salvage")
+	if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	s, err := pebble.Open(filepath.Join(cfg.Data, RecordsFolder), pebble.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(salvage(ctx, w, cfg.Data, s, time.Now()), s.Close())
+}
+
+func salvage(ctx context.Context, w io.Writer, data string, into trace.Store, now time.Time) error {
+	aside, err := filepath.Glob(filepath.Join(data, damagedFolder+"*"))
+	if err != nil {
+		return err
+	}
+	if len(aside) == 0 {
+		fmt.Fprintln(w, "there is no damaged database")
+	}
+	for _, dir := range aside {
+		what, err := pebble.Salvage(ctx, dir, now, gently(ctx, into))
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(dir), err)
+		}
+		fmt.Fprintf(w, "%s: %d records and %d updates read, %d expired", filepath.Base(dir), what.Records, what.Updates, what.Expired)
+		if len(what.Damaged) > 0 {
+			fmt.Fprintf(w, "; not wholly readable: %s", strings.Join(what.Damaged, ", "))
+		}
+		fmt.Fprintln(w)
+		if err := os.Rename(dir, filepath.Join(data, salvagedFolder+strings.TrimPrefix(filepath.Base(dir), damagedFolder))); err != nil {
+			return fmt.Errorf("salvaged, but cannot be renamed: %w", err)
+		}
+	}
+	return nil
+}
+
+// gently leaves the store to calls at least as long as it takes it from them.
+func gently(ctx context.Context, into trace.Store) func([]trace.Entry) error {
+	return func(batch []trace.Entry) error {
+		began := time.Now()
+		if err := into.Append(batch); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Since(began)):
+		}
+		return ctx.Err()
+	}
+}
+
+// removeAside deletes damaged and salvaged databases that were set aside so long ago
+// that nothing in them is within its retention.
+func removeAside(data string, now time.Time) (removed []string, err error) {
+	for _, prefix := range []string{damagedFolder, salvagedFolder} {
+		aside, _ := filepath.Glob(filepath.Join(data, prefix+"*"))
+		for _, dir := range aside {
+			stamp := strings.TrimPrefix(filepath.Base(dir), prefix)
+			at, parseErr := time.Parse(asideForm, stamp[:min(len(asideForm), len(stamp))])
+			if parseErr != nil || now.Before(trace.NextDrop(trace.Expiry(at, trace.MaxRetention))) {
+				continue
+			}
+			if removeErr := os.RemoveAll(dir); removeErr != nil {
+				err = errors.Join(err, removeErr)
+				continue
+			}
+			removed = append(removed, filepath.Base(dir))
+		}
+	}
+	return removed, err
+}
+
+const asideForm = "20060102T150405Z"
+
+// VerifyRecords reads every record and search key of the store in dir, which no gateway
+// has open, and says what it found. Identities are opened when the master key can be
+// had, and shown to nobody.
+func VerifyRecords(ctx context.Context, w io.Writer, cfg *config.Config, dir string) error {
+	ring, masterErr := keyring.Open(ctx, keyring.ReadFile(filepath.Join(cfg.Data, RingFile)), master(cfg.Trace))
+	if ring == nil {
+		return masterErr
+	}
+	keys := trace.NewKeys(ring)
+	s, err := pebble.Open(dir, pebble.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	opened, closed := 0, 0
+	var why error
+	c, err := s.Check(ctx, func(r *trace.Record) {
+		if r.Expires.Before(time.Now()) {
+			return // its key may be gone already
+		}
+		if err := keys.Open(r); err != nil {
+			closed, why = closed+1, err
+			return
+		}
+		opened++
+	})
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d records, %d updates; %d updates without a record, as of calls that went on without one\n", c.Records, c.Updates, c.Lone)
+	fmt.Fprintf(w, "%d unreadable, %d search keys missing, %d search keys without a record, %d days miscounted\n", c.Unreadable, c.Unfiled, c.Dangling, c.Miscounted)
+	if masterErr != nil {
+		fmt.Fprintf(w, "identities not opened: %v\n", masterErr)
+	} else {
+		fmt.Fprintf(w, "identities of %d records open, of %d not\n", opened, closed)
+	}
+	switch {
+	case !c.Whole():
+		return errNotWhole
+	case masterErr == nil && closed > 0:
+		return why
+	}
+	return nil
+}
+
+var errNotWhole = errors.New("the store is not whole")

@@ -1,0 +1,153 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"clirgate/trace"
+)
+
+// Checked is what a look at every key of a database found.
+type Checked struct {
+	Records, Updates int
+	Lone             int // updates without their record: calls that went on without one
+	Unreadable       int // entries that are none
+	Unfiled          int // search keys that a record should have, and has not
+	Dangling         int // search keys of no record
+	Miscounted       int // days whose count is wrong
+}
+
+// Whole tells whether everything is as it should be; lone updates are.
+func (c Checked) Whole() bool {
+	return c.Unreadable == 0 && c.Unfiled == 0 && c.Dangling == 0 && c.Miscounted == 0
+}
+
+// Check reads every key there is, checksums included, and shows each every record,
+// closed and without its updates.
+func (s *Store) Check(ctx context.Context, each func(*trace.Record)) (c Checked, err error) {
+	err = s.read(func(e *engine) error {
+		k := checker{e: e, ctx: ctx, each: each, counts: map[shelf]uint64{}}
+		for _, prefix := range []byte{prefixRecord, prefixUpdate, byte(trace.RoleCaller), byte(trace.RoleCalled)} {
+			if err := k.walk(prefix); err != nil {
+				return err
+			}
+		}
+		k.compareCounts()
+		c = k.Checked
+		return nil
+	})
+	return c, err
+}
+
+type checker struct {
+	Checked
+	e      *engine
+	ctx    context.Context
+	each   func(*trace.Record)
+	counts map[shelf]uint64
+}
+
+func (k *checker) walk(prefix byte) (err error) {
+	it, err := k.e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		return fmt.Errorf("records: cannot read: %w", err)
+	}
+	defer func() {
+		if closeErr := it.Close(); closeErr != nil {
+			err = errors.Join(err, fmt.Errorf("records: cannot read on: %w", closeErr))
+		}
+	}()
+	for ok := it.First(); ok && k.ctx.Err() == nil && err == nil; ok = it.Next() {
+		v, valueErr := it.ValueAndErr()
+		if valueErr != nil {
+			break // closing says it
+		}
+		switch prefix {
+		case prefixRecord:
+			err = k.record(it.Key(), v)
+		case prefixUpdate:
+			err = k.update(it.Key(), v)
+		default:
+			err = k.filed(it.Key())
+		}
+	}
+	return errors.Join(err, k.ctx.Err())
+}
+
+func (k *checker) record(key, value []byte) error {
+	r := new(trace.Record)
+	kind, err := trace.Decode(value, r)
+	if err != nil || kind != 0 || len(key) != recordLen || trace.ID(key[recordLen-tailLen:]) != r.ID {
+		k.Unreadable++
+		return nil
+	}
+	k.Records++
+	entry := trace.Entry{ID: r.ID, Value: value}
+	k.counts[shelf{entry.Service(), r.ID.Day()}]++
+	for f := range entry.Filed() {
+		there, err := k.has(append(appendFiled(nil, f), r.ID[:]...))
+		if err != nil {
+			return err
+		}
+		if !there {
+			k.Unfiled++
+		}
+	}
+	k.each(r)
+	return nil
+}
+
+func (k *checker) update(key, value []byte) error {
+	var r trace.Record
+	kind, err := trace.Decode(value, &r)
+	if err != nil || kind == 0 || len(key) != updateLen || trace.ID(key[updateLen-tailLen:]) != r.ID {
+		k.Unreadable++
+		return nil
+	}
+	k.Updates++
+	for _, s := range trace.Services {
+		if there, err := k.has(appendRecordKey(nil, s, r.ID)); there || err != nil {
+			return err
+		}
+	}
+	k.Lone++
+	return nil
+}
+
+func (k *checker) filed(key []byte) error {
+	if len(key) != filedLen {
+		k.Unreadable++
+		return nil
+	}
+	there, err := k.has(appendRecordKey(nil, trace.Service(key[1]), trace.ID(key[filedLen-idLen:])))
+	if !there && err == nil {
+		k.Dangling++
+	}
+	return err
+}
+
+// compareCounts: a batch that was repeated because the disk failed counts twice, so a
+// day may have fewer records than counted, never more.
+func (k *checker) compareCounts() {
+	k.e.countMu.Lock()
+	defer k.e.countMu.Unlock()
+	for at, n := range k.counts {
+		if n > k.e.counts[at] {
+			k.Miscounted++
+		}
+	}
+}
+
+func (k *checker) has(key []byte) (bool, error) {
+	_, closer, err := k.e.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("records: cannot read: %w", err)
+	}
+	return true, closer.Close()
+}
