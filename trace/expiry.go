@@ -15,15 +15,3 @@ func Expiry(start time.Time, months int) time.Time {
 	h, mi, s := start.Clock()
 	return time.Date(first.Year(), first.Month(), min(d, last), h, mi, s, start.Nanosecond(), start.Location())
 }
-
-// Expired is the moment before which every record begun is past its retention at now.
-// A record is before it at the latest 24 hours after it expired (29 February, again).
-func Expired(now time.Time, months int) time.Time {
-	y, m, d := now.Date()
-	h, mi, s := now.Clock()
-	t := time.Date(y, m-time.Month(months), d, h, mi, s, now.Nanosecond(), now.Location())
-	if t.Day() != d { // no such day: the whole month has expired
-		return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, now.Location())
-	}
-	return t
-}

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"clirgate/trace"
 )
 
@@ -30,21 +28,4 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("%s + %d months = %v, want %s", c.start, c.months, got, c.want)
 		}
 	}
-}
-
-// What is deleted has expired, and what expired a day ago is deleted.
-func TestExpired(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		months := rapid.IntRange(1, 12).Draw(t, "months")
-		now := time.Unix(rapid.Int64Range(1.7e9, 2.5e9).Draw(t, "now"), 0).UTC()
-		start := now.AddDate(0, -months, rapid.IntRange(-4, 4).Draw(t, "days")).
-			Add(time.Duration(rapid.IntRange(-86400, 86400).Draw(t, "seconds")) * time.Second)
-		deleted, expiry := start.Before(trace.Expired(now, months)), trace.Expiry(start, months)
-		if deleted && expiry.After(now) {
-			t.Fatalf("record of %v deleted at %v, expires %v", start, now, expiry)
-		}
-		if !deleted && expiry.Before(now.Add(-24*time.Hour)) {
-			t.Fatalf("record of %v kept at %v, expired %v", start, now, expiry)
-		}
-	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -20,9 +19,17 @@ func (e *engine) dropDays(ctx context.Context, s trace.Service, first trace.Day)
 		ranges = append(ranges, [2][]byte{{prefix, byte(s)}, appendShelf(nil, prefix, shelf{s, first})})
 	}
 	ranges = append(ranges, [2][]byte{{prefixUpdate}, bound([]byte{prefixUpdate}, oldest.Start())})
-	if err := e.deleteRanges(ctx, ranges); err != nil {
-		return 0, err
+	if e.swept[s].Swap(false) {
+		if ranges, err = e.filled(ranges); err != nil {
+			return 0, err
+		}
 	}
+	if len(ranges) > 0 {
+		if err := e.deleteRanges(ctx, ranges); err != nil {
+			return 0, err
+		}
+	}
+	e.swept[s].Store(true)
 	e.forget(func(at shelf) bool { return at.service == s && at.day < first })
 	return records, nil
 }
@@ -49,22 +56,23 @@ func (e *engine) forget(gone func(shelf) bool) {
 	maps.DeleteFunc(e.counts, func(at shelf, _ uint64) bool { return gone(at) })
 }
 
-// dropBefore deletes records begun before t; search keys by whole days, as they are of
-// no use without their records.
-func (e *engine) dropBefore(ctx context.Context, t time.Time) error {
-	var ranges [][2][]byte
-	for _, s := range trace.Services {
-		ranges = append(ranges, [2][]byte{{prefixRecord, byte(s)}, bound([]byte{prefixRecord, byte(s)}, t)})
-		for _, prefix := range []byte{byte(trace.RoleCaller), byte(trace.RoleCalled), prefixCount} {
-			ranges = append(ranges, [2][]byte{{prefix, byte(s)}, appendShelf(nil, prefix, shelf{s, trace.DayOf(t)})})
+// filled is the ranges that hold anything: most of the time nothing has expired, and
+// then nothing is written. It tells only of keys: whether their bytes have left the disk
+// is known once a deletion went through, see swept.
+func (e *engine) filled(ranges [][2][]byte) (some [][2][]byte, err error) {
+	for _, r := range ranges {
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: r[0], UpperBound: r[1]})
+		if err != nil {
+			return nil, fmt.Errorf("records: cannot look for what has expired: %w", err)
+		}
+		if it.First() {
+			some = append(some, r)
+		}
+		if err := it.Close(); err != nil {
+			return nil, fmt.Errorf("records: cannot look for what has expired: %w", err)
 		}
 	}
-	ranges = append(ranges, [2][]byte{{prefixUpdate}, bound([]byte{prefixUpdate}, t)})
-	if err := e.deleteRanges(ctx, ranges); err != nil {
-		return err
-	}
-	e.forget(func(at shelf) bool { return at.day < trace.DayOf(t) })
-	return nil
+	return some, nil
 }
 
 // deleteRanges deletes and has what was deleted leave the disk.

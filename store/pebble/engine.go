@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -24,6 +25,8 @@ type engine struct {
 
 	countMu sync.Mutex
 	counts  map[shelf]uint64 // records appended
+
+	swept [len(trace.Services)]atomic.Bool // the last deletion of this service went through
 
 	once  sync.Once
 	dead  chan struct{} // closed when Pebble gives up

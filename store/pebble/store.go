@@ -175,16 +175,6 @@ func (s *Store) DropDays(ctx context.Context, service trace.Service, first trace
 	return eng.dropDays(ctx, service, first)
 }
 
-// DropBefore deletes all records begun before t, from the disk as well.
-func (s *Store) DropBefore(t time.Time) error {
-	eng, err := s.engine()
-	if err != nil {
-		return err
-	}
-	defer s.uses.Done()
-	return eng.dropBefore(s.ctx, t)
-}
-
 // Close waits for what is under way, where scans end early, and closes the database.
 func (s *Store) Close() error {
 	s.mu.Lock()

@@ -135,30 +135,36 @@ func TestClosedStore(t *testing.T) {
 	}
 }
 
-func TestDropBefore(t *testing.T) {
+func TestDropDays(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "records")
 	s := mustOpen(t, dir, Options{})
 	write(t, s, start, 30)
 	write(t, s, start.AddDate(0, 1, 0), 30)
-	if err := s.DropBefore(start.Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
+	first := trace.DayOf(start) + 1
+	for i, want := range []int{30, 0, 0} { // again and again does no harm
+		if n, err := s.DropDays(t.Context(), trace.ServiceTelephony, first); n != want || err != nil {
+			t.Errorf("time %d: %d records, %v", i, n, err)
+		}
+		wantCount(t, s, 30)
 	}
-	wantCount(t, s, 50)
-	if err := s.DropBefore(start.AddDate(0, 0, 20)); err != nil {
-		t.Fatal(err)
+	write(t, s, start, 5) // late, as of a salvage
+	if n, err := s.DropDays(t.Context(), trace.ServiceTelephony, first); n != 5 || err != nil {
+		t.Errorf("late ones: %d records, %v", n, err)
 	}
-	wantCount(t, s, 30)
 	_ = s.Close()
 	wantCount(t, mustOpen(t, dir, Options{}), 30)
 }
 
 // Closing does not wait for a clean-up that goes on in the background.
-func TestCloseEndsDropBefore(t *testing.T) {
+func TestCloseEndsDropDays(t *testing.T) {
 	for range 20 {
 		s := mustOpen(t, filepath.Join(t.TempDir(), "records"), Options{})
 		write(t, s, start, 20)
 		done := make(chan error, 1)
-		go func() { done <- s.DropBefore(start.Add(5 * time.Second)) }()
+		go func() {
+			_, err := s.DropDays(context.Background(), trace.ServiceTelephony, trace.DayOf(start)+1)
+			done <- err
+		}()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

@@ -7,19 +7,22 @@ import (
 	"time"
 )
 
-// checkTrace: every class of records has a period, and none is longer than the law and
-// the promises allow (STANDARDS 5.1, LAW-18).
-func (k *checker) checkTrace() {
-	t := &k.Trace
+// checkPeriods: every class of records has a period, and none is longer than the law and
+// the promises allow (STANDARDS 5.1, LAW-18). It looks at what was given, before defaults
+// hide a zero.
+func (r *reader) checkPeriods(t *Trace) {
 	for key, months := range map[string]int{
 		"retention_months": t.RetentionMonths, "retention.telephony": t.Retention.Telephony,
 		"retention.internet": t.Retention.Internet, "retention.message": t.Retention.Message,
 	} {
-		given := key == "retention_months" || k.places["trace."+key] != nil
-		if given && (months < 1 || months > 12) {
-			k.add("trace."+key, "records are kept at least 1 month and never longer than 12", "write a number from 1 to 12")
+		if r.places["trace."+key] != nil && (months < 1 || months > 12) {
+			r.add("trace."+key, "records are kept at least 1 month and never longer than 12", "write a number from 1 to 12")
 		}
 	}
+}
+
+func (k *checker) checkTrace() {
+	t := &k.Trace
 	if k.places["trace.retention.internet"] != nil && t.Retention.Internet > 6 {
 		k.warn("trace.retention.internet", "the law allowed 6 months for internet telephony", "write 6, or know why not")
 	}

@@ -79,7 +79,6 @@ func TestEveryMistakeIsTold(t *testing.T) {
 		":27:33: routes[2].uri: only emergency routes",
 		"warning: routes: there is no emergency route",
 		":28:9: trace.retention_months: records are kept at least 1 month and never longer than 12",
-		":28:31: trace.durable: quorum needs a shared store",
 		":29:1: store: a password does not belong",
 		":30:9: admin.listen: this is not host:port",
 		":31:1: node: the key is given twice",
@@ -120,6 +119,17 @@ func TestOneMistake(t *testing.T) {
 		{good + "trace: {retention_months: twelve}", "must be a whole number"},
 		{good + "trace: {retention_months: 0.5}", "must be a whole number"},
 		{good + "trace: {durable: perhaps}", "write disk"},
+		{good + "trace: {durable: quorum}", "quorum needs a shared store"},
+		{good + "trace: {retention_months: 0}", "never longer than 12"},
+		{good + "trace: {retention_months: 3, retention: {telephony: 12, internet: 6, message: 1}}", ""},
+		{good + "trace: {retention: {telephony: 13}}", "trace.retention.telephony: records are kept at least 1 month"},
+		{good + "trace: {retention: {message: 0}}", "trace.retention.message: records are kept at least 1 month"},
+		{good + "trace: {retention: {internet: 12}}", "6 months for internet telephony"},
+		{good + "trace: {retention: {video: 12}}", "unknown key"},
+		{good + "trace: {master_key: a, master_command: b}", "keep one of them"},
+		{good + "trace: {master_key: data/key}", "whoever takes the data directory"},
+		{good + "trace: {master_key: data.key}", ""},
+		{good + "trace: {master_key: /etc/passwd}", "mode 0600"},
 		{good + "store: mysql", "this is no store"},
 		{good + "node: 'a b'", "the name holds more"},
 		{good + "home: {domain: 'a b'}", "this is no domain"},
@@ -135,6 +145,7 @@ func TestOneMistake(t *testing.T) {
 		{"peers: [{name: a, boundary: trusted, from: [10.0.0.1/8]}, {name: b, boundary: trusted, from: [10.0.0.0/8]}]", "has this source"},
 		{"peers: [{name: a, boundary: trusted, from: [10.0.0.1], headers: ['a b']}]", "no name of a header field"},
 		{"peers: [{name: a, boundary: trusted, from: [10.0.0.1], tcp: sometimes}]", "auto, never, always"},
+		{"peers: [{name: a, boundary: trusted, from: [10.0.0.1], service: video}]", "telephony, internet"},
 		{"peers: [{name: a, boundary: trusted, from: [10.0.0.1], health: {every: 5s}}]", "nothing to ask"},
 		{"peers: [{name: a, boundary: trusted, to: ['sip:10.0.0.1;maddr=1']}]", "means nothing here"},
 		{"peers: [{name: a, boundary: access, to: ['sip:10.0.0.1'], numbers: ['+3']}]\nroutes: [{emergency: true, to: a}]", "outside the trust domain"},
@@ -237,4 +248,20 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Every class of records has a period also when none is given, internet telephony never
+// a longer one than was asked for the rest; the master key never lies with the data.
+func TestTraceDefaults(t *testing.T) {
+	for text, want := range map[string]Retention{
+		"{}":                                {Telephony: 12, Internet: 6, Message: 12},
+		"trace: {retention_months: 3}":      {Telephony: 3, Internet: 3, Message: 3},
+		"trace: {retention: {message: 1}}":  {Telephony: 12, Internet: 6, Message: 1},
+		"trace: {retention: {internet: 2}}": {Telephony: 12, Internet: 2, Message: 12},
+	} {
+		c, ps := Parse([]byte(text), "f", "/x")
+		if c.Trace.Retention != want || c.Trace.MasterKey != "/x/data.master" || len(ps.Fatal()) > 1 {
+			t.Errorf("%s: %+v, master key %s, %v", text, c.Trace.Retention, c.Trace.MasterKey, ps.Fatal())
+		}
+	}
 }

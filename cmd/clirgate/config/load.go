@@ -53,6 +53,7 @@ func Parse(data []byte, file, dir string) (*Config, Problems) {
 	if len(tree.Docs) > 0 && tree.Docs[0].Body != nil {
 		r.read("", tree.Docs[0].Body, c)
 	}
+	r.checkPeriods(&c.Trace)
 	c.complete(dir)
 	(&checker{Config: c, reader: r}).check()
 	r.problems.sort()

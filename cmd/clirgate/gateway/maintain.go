@@ -47,9 +47,8 @@ type janitor struct {
 	expired func(s trace.Service, records int)
 }
 
-// run cleans at once and every hour until done is closed, so that a day is gone at most
-// an hour after the midnight at which it is due, and that is within 24 hours of the
-// expiry of each of its records.
+// run cleans at once, every hour, and at every midnight (UTC), which is when a day is
+// due: 24 hours after the first of its records expired.
 func (j *janitor) run(done <-chan struct{}, besides func()) {
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -66,7 +65,7 @@ func (j *janitor) run(done <-chan struct{}, besides func()) {
 		select {
 		case <-done:
 			return
-		case <-time.After(cleanEvery):
+		case <-time.After(min(cleanEvery, time.Until(trace.NextDrop(time.Now())))):
 		}
 	}
 }

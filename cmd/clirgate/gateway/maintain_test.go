@@ -75,6 +75,7 @@ func passRetention(t *testing.T, method, ingress string, begun, expires time.Tim
 		vault: v, months: func() trace.Retention { return months }, audit: log, log: slog.New(slog.DiscardHandler),
 		expired: func(_ trace.Service, n int) { records += n },
 	}
+	time.Sleep(17 * time.Minute) // a gateway starts when it starts
 	go func() {
 		defer close(ended)
 		j.run(done, func() {})
