@@ -15,6 +15,7 @@ type commands struct {
 	Token   tokenCommands   `cmd:"" help:"Tokens of the admin API."`
 	Keys    keysCommands    `cmd:"" help:"The key ring that seals what the gateway must know later of a call."`
 	Records recordsCommands `cmd:"" help:"The records of calls."`
+	Migrate migrateCommand  `cmd:"" help:"Bring what one gateway keeps here to a store that several share, while it runs."`
 	Demo    demoCommand     `cmd:"" help:"Run a gateway, a caller and a callee here, and place calls that show what it does."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }

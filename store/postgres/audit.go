@@ -30,10 +30,14 @@ func queueAudit(b *pgx.Batch, head audit.Head, e audit.Entry) audit.Entry {
 		e.Time = time.Now()
 	}
 	e = e.After(head)
+	queueEntry(b, e)
+	return e
+}
+
+func queueEntry(b *pgx.Batch, e audit.Entry) {
 	b.Queue("INSERT INTO audit ("+auditColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 		e.Seq, e.Time.UnixMicro(), e.Actor, e.Role, e.Action, e.Object, e.Purpose, e.Case, string(e.Outcome), e.Detail, e.Prev[:], e.Hash[:])
 	b.Queue("UPDATE heads SET audit_seq = $1, audit_hash = $2", e.Seq, e.Hash[:])
-	return e
 }
 
 func (l auditLog) Head(ctx context.Context) (h audit.Head, err error) {

@@ -66,9 +66,20 @@ func lockHeads(ctx context.Context, tx pgx.Tx) (h heads, err error) {
 // revision. All of it is one round trip.
 func (s rulesStore) record(ctx context.Context, tx pgx.Tx, h heads, by rules.By, items []rules.Item) (uint64, error) {
 	c := rules.Change{Revision: h.revision + 1, Time: time.Now().UTC(), By: by, Rows: len(items)}
+	var b pgx.Batch
+	packed := queueChange(&b, &c, items)
+	queueAudit(&b, h.audit, c.Entry(packed))
+	if s.notices {
+		b.Queue("SELECT pg_notify('"+channel+"', $1)", strconv.FormatUint(c.Revision, 10))
+	}
+	return c.Revision, s.failed(tx.SendBatch(ctx, &b).Close())
+}
+
+// queueChange writes a change of items into history and subscribers, and answers the
+// items as they are kept when they are more than one.
+func queueChange(b *pgx.Batch, c *rules.Change, items []rules.Item) (packed []byte) {
 	var key, low, high int64
 	var before, after *string
-	var packed []byte
 	if len(items) == 1 {
 		c.Number, c.Before, c.After = items[0].Number, items[0].Before, items[0].After
 		key, _ = rules.Key(c.Number) // checked by whoever made the item
@@ -78,16 +89,12 @@ func (s rulesStore) record(ctx context.Context, tx pgx.Tx, h heads, by rules.By,
 		high, _ = rules.Key(items[len(items)-1].Number)
 		packed = rules.PackItems(items)
 	}
-	var b pgx.Batch
+	by := &c.By
 	b.Queue("INSERT INTO changes (revision, time, actor, reason, number, before, after, action, reverts, job, job_row, count, low, high, items) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 		c.Revision, c.Time.UnixMilli(), by.Actor, by.Reason, key, before, after, by.Action, by.Reverts, by.Job, by.JobRow, len(items), low, high, packed)
-	queueSubscribers(&b, items, c.Revision)
+	queueSubscribers(b, items, c.Revision)
 	b.Queue("UPDATE heads SET revision = $1", c.Revision)
-	queueAudit(&b, h.audit, c.Entry(packed))
-	if s.notices {
-		b.Queue("SELECT pg_notify('"+channel+"', $1)", strconv.FormatUint(c.Revision, 10))
-	}
-	return c.Revision, s.failed(tx.SendBatch(ctx, &b).Close())
+	return packed
 }
 
 // queueSubscribers makes the subscribers what the items say.

@@ -43,14 +43,19 @@ func (r *Ring) shared(ctx context.Context) (list []Shared, version uint64, err e
 	if err := r.load(ctx); err != nil {
 		return nil, 0, err
 	}
-	for _, e := range r.doc.Keys {
-		s, err := e.shared(r.doc.Master)
+	list, err = r.doc.shared()
+	return list, r.saved.Load(), err
+}
+
+func (d document) shared() (list []Shared, err error) {
+	for _, e := range d.Keys {
+		s, err := e.shared(d.Master)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		list = append(list, s)
 	}
-	return list, r.saved.Load(), nil
+	return list, nil
 }
 
 func (e entry) shared(master string) (s Shared, err error) {
@@ -124,4 +129,13 @@ func (r *Ring) learnOne(e entry, s Shared) (changed bool, err error) {
 		r.keys[s.Name] = append([]Key{k}, keys...)
 	}
 	return true, nil
+}
+
+// SharedIn lists the keys in a storage; it needs neither the master key nor the lock.
+func SharedIn(ctx context.Context, s Storage) (list []Shared, err error) {
+	doc, err := read(ctx, s.Load)
+	if err != nil {
+		return nil, err
+	}
+	return doc.shared()
 }
