@@ -109,3 +109,9 @@ func (r *Records) Standby(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Count is how many records were added that are not dropped yet.
+func (r *Records) Count(ctx context.Context) (n int, err error) {
+	err = r.db.pool.QueryRow(ctx, "SELECT count(*) FROM records").Scan(&n)
+	return n, wrap(ErrRecords, err)
+}

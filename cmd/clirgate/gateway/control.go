@@ -91,7 +91,7 @@ func (g *Gateway) obey(ctx context.Context, out io.Writer, words []string) error
 		defer cancel()
 		return g.rotateMaster(ctx)
 	case len(words) == 1 && words[0] == "salvage":
-		return salvage(ctx, out, g.config().Data, g.records, g.now())
+		return g.salvage(ctx, out)
 	}
 	var from, to time.Time
 	if len(words) < 3 || from.UnmarshalText([]byte(words[1])) != nil || to.UnmarshalText([]byte(words[2])) != nil {

@@ -17,6 +17,7 @@ import (
 	"clirgate/cmd/clirgate/gateway"
 	"clirgate/numbering"
 	"clirgate/sip/transport"
+	"clirgate/store/postgres"
 	"clirgate/store/postgres/pgtest"
 	"clirgate/trace"
 	"clirgate/trace/tracetest"
@@ -246,5 +247,48 @@ func TestCallsWhileSharedStoreIsAway(t *testing.T) {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("no %s", line)
 		}
+	}
+}
+
+// A node's database is damaged while some of it is not shipped yet: the rest of it comes
+// by salvage, and nothing twice.
+func TestDamagedOutboxIsSalvaged(t *testing.T) {
+	server := pgtest.Start(t)
+	url := server.Database(t)
+	dir := t.TempDir()
+	text := calling(t, "gw1", url, "")
+	g, _ := start(t, text, dir)
+	place(t, g, 6)
+	eventually(t, "the first records", func() bool { return len(ids(t, g.Search())) == 6 })
+	server.Stop(t)
+	place(t, g, 6)
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, filepath.Join(dir, "data", gateway.RecordsFolder))
+	g, _ = start(t, text, dir)
+	place(t, g, 6)
+	cfg := parse(t, text, dir)
+	var out bytes.Buffer
+	if err := gateway.Salvage(t.Context(), &out, cfg); err == nil {
+		t.Errorf("salvaged into a store that is away: %s", &out)
+	}
+	server.Restart(t)
+	eventually(t, "those of the new database", func() bool { return len(ids(t, g.Search())) == 12 })
+	for range 2 {
+		if err := gateway.Salvage(t.Context(), &out, cfg); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(ids(t, g.Search())); n != 18 {
+		t.Errorf("%d records, want 18: %s", n, &out)
+	}
+	db, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if n, err := db.Records(nil).Count(t.Context()); n != 18 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
 	}
 }

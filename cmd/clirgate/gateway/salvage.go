@@ -12,12 +12,14 @@ import (
 
 	"clirgate/cmd/clirgate/config"
 	"clirgate/store/pebble"
+	"clirgate/store/postgres"
 	"clirgate/trace"
 	"clirgate/trace/keyring"
 )
 
 // A database that was damaged lies beside the new one, as records.damaged-TIME. Salvage
-// takes what can be read of it into the new one, while calls go on; then it is called
+// takes what can be read of it into the new one or, where the store is shared, into that,
+// while calls go on; then it is called
 // records.salvaged-TIME, and stays for whoever wants to look closer, until everything in
 // it has expired.
 const (
@@ -32,14 +34,43 @@ func Salvage(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
+	if cfg.Shared() {
+		db, err := postgres.Open(ctx, cfg.Store)
+		if err != nil {
+			return err
+		}
+		return errors.Join(salvage(ctx, w, cfg.Data, restore(ctx, cfg.Node, db.Records(nil)), time.Now()), db.Close())
+	}
 	s, err := pebble.Open(filepath.Join(cfg.Data, RecordsFolder), pebble.Options{})
 	if err != nil {
 		return err
 	}
-	return errors.Join(salvage(ctx, w, cfg.Data, s, time.Now()), s.Close())
+	return errors.Join(salvage(ctx, w, cfg.Data, s.Append, time.Now()), s.Close())
 }
 
-func salvage(ctx context.Context, w io.Writer, data string, into trace.Store, now time.Time) error {
+// salvage does it beside calls: into this node's store, or straight into the shared one,
+// which may have most of it already.
+func (g *Gateway) salvage(ctx context.Context, w io.Writer) error {
+	take := g.records.Append
+	if g.shipping != nil {
+		shared, err := g.shipping.shared.get(ctx)
+		if err != nil {
+			return err
+		}
+		take = restore(ctx, g.config().Node, shared)
+	}
+	return salvage(ctx, w, g.config().Data, take, g.now())
+}
+
+// restore adds to the shared store what it has not.
+func restore(ctx context.Context, node string, shared *postgres.Records) func([]trace.Entry) error {
+	return func(batch []trace.Entry) error {
+		_, err := shared.Restore(ctx, node, batch)
+		return err
+	}
+}
+
+func salvage(ctx context.Context, w io.Writer, data string, into func([]trace.Entry) error, now time.Time) error {
 	aside, err := filepath.Glob(filepath.Join(data, damagedFolder+"*"))
 	if err != nil {
 		return err
@@ -65,10 +96,10 @@ func salvage(ctx context.Context, w io.Writer, data string, into trace.Store, no
 }
 
 // gently leaves the store to calls at least as long as it takes it from them.
-func gently(ctx context.Context, into trace.Store) func([]trace.Entry) error {
+func gently(ctx context.Context, into func([]trace.Entry) error) func([]trace.Entry) error {
 	return func(batch []trace.Entry) error {
 		began := time.Now()
-		if err := into.Append(batch); err != nil {
+		if err := into(batch); err != nil {
 			return err
 		}
 		select {
