@@ -3,33 +3,105 @@ package rules
 import (
 	"cmp"
 	"slices"
-
-	"clirgate/numbering"
 )
 
-// What changes shards. All of it works on shards that no reader sees yet.
+// word is one subscriber in a shard: the bits of the hash that do not choose the
+// shard, so that none are lost, and in their place what the subscriber has. 0 is a
+// free place: nobody is kept who has nothing.
+type word uint64
 
-// full tells whether one more entry would fill more than 3/4.
-func (t shard) full(used int) bool { return (used+1)*4 > len(t)*3 }
+const (
+	wordEnds    word = 1 << 8           // the rule ends: see block.ends
+	wordPayload word = 1<<shardBits - 1 // Services and wordEnds
+)
 
-// used counts the taken places.
+// key is the word of a hash with nothing in it.
+func (h hashed) key() word { return word(h << shardBits) }
+
+// hash is the inverse of key, for a word of a shard.
+func (w word) hash(shard int) hashed {
+	return hashed(shard)<<(64-shardBits) | hashed(w>>shardBits)
+}
+
+func (w word) key() word          { return w &^ wordPayload }
+func (w word) services() Services { return Services(w) }
+func (w word) ends() bool         { return w&wordEnds != 0 }
+
+// line is one cache line. Its words stand at its beginning.
+type line [8]word
+
+// find answers what a key's word holds, 0 for none. It branches on nothing.
+func (l *line) find(key word) (found word) {
+	for _, w := range l {
+		d := w ^ key
+		// All ones when the bits above the payload are the same.
+		found |= d & word(int64(d>>shardBits-1)>>63)
+	}
+	return found
+}
+
+func (l *line) full() bool { return l[len(l)-1] != 0 }
+
+// shard is an open-addressing hash table of lines: a word that has no room in its
+// own line is in one behind it, around the end. Not all lines are full.
+type shard []line
+
+// get answers what the word of a hash holds, 0 for none.
+func (t shard) get(h hashed) word {
+	if len(t) == 0 {
+		return 0
+	}
+	i := h.place(len(t))
+	if w := t[i].find(h.key()); w != 0 || !t[i].full() {
+		return w
+	}
+	return t.behind(h.key(), i)
+}
+
+// behind seeks a key in the lines behind i, which is full.
+func (t shard) behind(key word, i int) word {
+	for {
+		if i++; i == len(t) {
+			i = 0
+		}
+		if w := t[i].find(key); w != 0 || !t[i].full() {
+			return w
+		}
+	}
+}
+
+// What changes shards works on shards that no reader sees yet.
+
+// used counts the words.
 func (t shard) used() int {
 	n := 0
 	for i := range t {
-		if t[i].number != 0 {
-			n++
+		for _, w := range t[i] {
+			if w != 0 {
+				n++
+			}
 		}
 	}
 	return n
 }
 
-// set writes e in place; there must be a free place.
-func (t shard) set(e entry) {
-	h := hash(e.number)
-	for i := h.place(len(t)); ; {
-		if t[i].number == 0 || t[i].number == e.number {
-			t[i] = e
-			return
+const perLine = len(line{})
+
+// room is how many lines a new shard has for so many words: a bit more than half
+// of the places are taken then, and few lines are full.
+func room(words int) int { return words*9/(5*perLine) + 1 }
+
+// crowded tells whether so many words are too many: more than 3/4 of the places.
+func (t shard) crowded(words int) bool { return words*4 > len(t)*perLine*3 }
+
+// set writes a word of a shard in place; there must be room.
+func (t shard) set(w word, id int) {
+	for i := w.hash(id).place(len(t)); ; {
+		for k := range t[i] {
+			if t[i][k] == 0 || t[i][k].key() == w.key() {
+				t[i][k] = w
+				return
+			}
 		}
 		if i++; i == len(t) {
 			i = 0
@@ -37,146 +109,83 @@ func (t shard) set(e entry) {
 	}
 }
 
-// grown is a copy with room for at least one more entry.
-func (t shard) grown(used int) shard {
-	bigger := make(shard, max(4, (used+1)*3/2+1))
-	for i := range t {
-		if t[i].number != 0 {
-			bigger.set(t[i])
+// changed is a copy of a shard with so many words, in which words, in order, replace
+// those of their keys; one without a payload removes. The answer's count of words
+// is used after it.
+func (t shard) changed(used int, words []word, id int) (shard, int) {
+	news, removed := 0, 0
+	for _, w := range words {
+		there := t.get(w.hash(id)) != 0
+		switch empty := w == w.key(); {
+		case empty && there:
+			removed++
+		case !empty && !there:
+			news++
 		}
 	}
-	return bigger
-}
-
-// with is a copy that holds e.
-func (t shard) with(e entry) shard {
-	used := t.used()
-	if t.find(e.number, hash(e.number)) == nil && t.full(used) {
-		grown := t.grown(used)
-		grown.set(e)
-		return grown
-	}
-	same := append(shard(nil), t...)
-	same.set(e)
-	return same
-}
-
-// without is a copy that does not hold n. It is filled anew, since taking an
-// entry out of a probe chain would hide those behind it.
-func (t shard) without(n numbering.Number) shard {
-	left := make(shard, len(t))
-	for i := range t {
-		if t[i].number != 0 && t[i].number != n {
-			left.set(t[i])
-		}
-	}
-	return left
-}
-
-// merged is a copy in which entries replace those of their numbers; one without
-// services removes. Of several for one number the last counts. added is how many
-// more it holds.
-func (t shard) merged(entries []entry) (next shard, added int) {
-	used := t.used()
-	next = make(shard, max(len(t), (used+len(entries))*3/2+1))
-	for i := range t {
-		if t[i].number != 0 {
-			next.set(t[i])
-		}
-	}
-	gone := false
-	for _, e := range entries {
-		next.set(e)
-		gone = gone || e.services == 0
-	}
-	if !gone {
-		return next, next.used() - used
-	}
-	left := make(shard, len(next))
-	for i := range next {
-		if next[i].services != 0 {
-			left.set(next[i])
-		}
-	}
-	return left, left.used() - used
-}
-
-// replaced is a snapshot in which one shard is another.
-func (s *Snapshot) replaced(h hashed, change func(shard) shard, count int, revision uint64) *Snapshot {
-	next := *s
-	b := new(block)
-	if old := s.blocks[h.block()]; old != nil {
-		*b = *old
-	}
-	b[h.shard()] = change(b[h.shard()])
-	next.blocks[h.block()] = b
-	next.count += count
-	next.revision = max(next.revision, revision)
-	return &next
-}
-
-// merged is a snapshot in which entries replace those of their numbers: each
-// shard that any of them is in is copied once.
-func (s *Snapshot) merged(entries []entry, revision uint64) *Snapshot {
-	next := *s
-	next.revision = max(next.revision, revision)
-	byShard := func(e entry) uint16 { return uint16(hash(e.number) >> 48) }
-	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(byShard(a), byShard(b)) })
-	var copied [fan]bool
-	for from, to := 0, 0; from < len(entries); from = to {
-		for to = from + 1; to < len(entries) && byShard(entries[to]) == byShard(entries[from]); {
-			to++
-		}
-		h := hash(entries[from].number)
-		i := h.block()
-		if !copied[i] {
-			b := new(block)
-			if old := next.blocks[i]; old != nil {
-				*b = *old
+	next := t
+	if removed == 0 && !t.crowded(used+news) {
+		next = slices.Clone(t)
+	} else { // taking a word out of a full line would hide those behind it
+		next = make(shard, max(len(t), room(used+news)))
+		for i := range t {
+			for _, w := range t[i] {
+				if w != 0 && !replaced(words, w.key()) {
+					next.set(w, id)
+				}
 			}
-			next.blocks[i], copied[i] = b, true
 		}
-		place, added := &next.blocks[i][h.shard()], 0
-		*place, added = place.merged(entries[from:to])
-		next.count += added
 	}
-	return &next
+	for _, w := range words {
+		if w != w.key() {
+			next.set(w, id)
+		}
+	}
+	return next, used + news - removed
 }
 
-// builder collects entries by block and makes the shards of one block at a
-// time, so that filling millions of places happens within the processor's cache.
-type builder struct{ blocks [fan][]entry }
-
-func (b *builder) put(e entry) {
-	i := hash(e.number).block()
-	b.blocks[i] = append(b.blocks[i], e)
+// replaced tells whether one of words, which are in order, is of a key.
+func replaced(words []word, key word) bool {
+	_, ok := slices.BinarySearchFunc(words, key, func(w, key word) int { return cmp.Compare(w.key(), key) })
+	return ok
 }
 
-// snapshot makes the snapshot and empties the builder. Of several entries for
-// one number the last counts.
-func (b *builder) snapshot(revision uint64) *Snapshot {
-	s := &Snapshot{revision: revision}
-	for i, entries := range b.blocks {
-		if len(entries) == 0 {
-			continue
-		}
-		var sizes [fan]int
-		for _, e := range entries {
-			sizes[hash(e.number).shard()]++
-		}
-		s.blocks[i] = new(block)
-		for _, e := range entries {
-			h := hash(e.number)
-			t := &s.blocks[i][h.shard()]
-			if *t == nil {
-				*t = make(shard, sizes[h.shard()]*3/2+1)
-			}
-			if t.find(e.number, h) == nil {
-				s.count++
-			}
-			t.set(e)
-		}
-		b.blocks[i] = nil
+// ending is a rule that ends, of a shard's, in the order of their keys.
+type ending struct {
+	key   word
+	until uint32
+	then  Services
+}
+
+// end answers the services of a rule that ends: now those before its end.
+func (b *block) end(h hashed, now int64, before Services) Services {
+	list := b.ends[h.shard()]
+	i, ok := slices.BinarySearchFunc(list, h.key(), func(e ending, key word) int { return cmp.Compare(e.key, key) })
+	if ok && now >= int64(list[i].until) {
+		return list[i].then
 	}
-	return s
+	return before
+}
+
+// withEnds is a shard's endings after entries of that shard, of different numbers,
+// were put. list stays as it is.
+func withEnds(list []ending, entries []entry) []ending {
+	next := list
+	for i := range entries {
+		e := ending{hash(entries[i].number).key(), entries[i].until, entries[i].then}
+		at, ok := slices.BinarySearchFunc(next, e.key, func(e ending, key word) int { return cmp.Compare(e.key, key) })
+		ends := e.until != 0 && !entries[i].gone()
+		if (ok || ends) && len(next) == len(list) {
+			next = slices.Clone(next)
+		}
+		switch {
+		case ok && ends:
+			next[at] = e
+		case ok:
+			next = slices.Delete(next, at, at+1)
+		case ends:
+			next = slices.Insert(next, at, e)
+		}
+	}
+	return next
 }

@@ -7,50 +7,63 @@ import (
 	"clirgate/numbering"
 )
 
-// entry is what memory keeps of one subscriber, 16 bytes; a zero number is a
-// free place. Notes stay in the store.
+// entry is what memory keeps of one subscriber. Notes stay in the store.
 type entry struct {
-	number   numbering.Number
-	services uint32 // Services in force; above them, those in force after the end
-	until    uint32 // unix seconds; 0: for good
+	number numbering.Number
+	now    Services // in force
+	then   Services // in force after the end
+	until  uint32   // unix seconds; 0: for good
 }
 
 func entryOf(s *Subscriber) entry {
-	e := entry{number: s.Number, services: uint32(s.Services())}
+	e := entry{number: s.Number, now: s.Services()}
 	if !s.Until.IsZero() {
 		e.until = uint32(min(max(s.Until.Unix(), 1), math.MaxUint32))
-		e.services |= uint32(s.Then.Services) << 8
+		e.then = s.Then.Services
 	}
 	return e
 }
 
-// at is the services in force at a time, unix seconds.
-func (e *entry) at(now int64) Services {
-	if e.until != 0 && now >= int64(e.until) {
-		return Services(e.services >> 8)
+// gone tells that nothing is kept of the subscriber.
+func (e *entry) gone() bool { return e.now == 0 && (e.until == 0 || e.then == 0) }
+
+// word is the entry in its shard; of one that is gone without a payload.
+func (e *entry) word() word {
+	w := hash(e.number).key()
+	switch {
+	case e.gone():
+	case e.until != 0:
+		w |= wordEnds | word(e.now)
+	default:
+		w |= word(e.now)
 	}
-	return Services(e.services)
+	return w
 }
-
-// shard is an open-addressing hash table, probed linearly. At most 3/4 of the
-// places are taken, so every probe ends.
-type shard []entry
-
-// fan is how many children each of the two upper levels has.
-const fan = 256
-
-type block [fan]shard
 
 // Snapshot is all subscribers' services at one revision. It is immutable: a
 // change makes a new one that shares all but one shard and the path to it, so
 // readers take no lock and a change costs some kilobytes of copying.
 //
-// Each of the 65,536 shards holds about 150 of 10 million subscribers. The nil
-// Snapshot means that the rules cannot be read.
+// What a look-up costs is waiting for memory. So an entry is one word, a look-up
+// reads one cache line of eight of them, and there are so few shards that the
+// processor's own cache holds where they are.
 type Snapshot struct {
 	revision uint64
 	count    int
 	blocks   [fan]*block
+}
+
+const (
+	shardBits = 14
+	shards    = 1 << shardBits
+	fan       = 1 << (shardBits / 2) // children of each of the two upper levels
+)
+
+// block is fan shards, and beside them what look-ups seldom need.
+type block struct {
+	shards [fan]shard
+	words  [fan]int32    // how many are in each
+	ends   [fan][]ending // their rules that end
 }
 
 // Revision is that of the last change it holds; 0 for nil.
@@ -85,50 +98,56 @@ func (s *Snapshot) services(n numbering.Number, now int64) Services {
 	return p.services(now)
 }
 
-// probe is a look-up under way: where the number is sought, and what stands in
-// the first place of its chain.
+// probe is a look-up under way: where the number is sought, and what its first
+// line says.
 type probe struct {
-	number numbering.Number
-	table  shard
-	place  int
-	first  numbering.Number
+	hash  hashed
+	block *block
+	line  int
+	word  word // 0: the first line has none
+	full  bool // then the next line may have one
 }
 
-// locate begins a look-up. It reads the first place and branches on nothing it
+// locate begins a look-up. It reads the first line and branches on nothing it
 // reads there, so that two look-ups begun one after the other wait for memory
-// together: with millions of subscribers that wait is all they cost.
+// together.
 func (s *Snapshot) locate(n numbering.Number) (p probe) {
 	h := hash(n)
 	b := s.blocks[h.block()]
 	if b == nil || n == 0 {
 		return p
 	}
-	p.number, p.table = n, b[h.shard()]
-	if len(p.table) > 0 {
-		p.place = h.place(len(p.table))
-		p.first = p.table[p.place].number
+	t := b.shards[h.shard()]
+	if len(t) == 0 {
+		return p
 	}
+	p.hash, p.block, p.line = h, b, h.place(len(t))
+	l := &t[p.line]
+	p.word, p.full = l.find(h.key()), l.full()
 	return p
 }
 
 // services ends a look-up.
 func (p *probe) services(now int64) Services {
-	if p.first == 0 {
-		return 0
+	w := p.word
+	if w == 0 {
+		if !p.full {
+			return 0
+		}
+		w = p.block.shards[p.hash.shard()].behind(p.hash.key(), p.line)
 	}
-	e := p.table.from(p.number, p.place)
-	if e == nil {
-		return 0
+	if w.ends() {
+		return p.block.end(p.hash, now, w.services())
 	}
-	return e.at(now)
+	return w.services()
 }
 
-// hashed is the mixed bits of a number: 8 choose the block, 8 the shard, 32 the
-// place.
+// hashed is the mixed bits of a number, one to one: the upper ones choose the
+// block, then the shard, those below the line.
 type hashed uint64
 
 // hash is the finaliser of SplitMix64: every bit of the number reaches every
-// bit of the hash.
+// bit of the hash, and it has an inverse.
 func hash(n numbering.Number) hashed {
 	x := uint64(n)
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -136,31 +155,17 @@ func hash(n numbering.Number) hashed {
 	return hashed(x ^ x>>31)
 }
 
-func (h hashed) block() uint8 { return uint8(h >> 56) }
-func (h hashed) shard() uint8 { return uint8(h >> 48) }
+// number is the inverse of hash.
+func (h hashed) number() numbering.Number {
+	x := uint64(h)
+	x = (x ^ x>>31 ^ x>>62) * 0x319642b2d24d8ec3
+	x = (x ^ x>>27 ^ x>>54) * 0x96de1b173f119089
+	return numbering.Number(x ^ x>>30 ^ x>>60)
+}
+
+func (h hashed) id() int    { return int(h >> (64 - shardBits)) } // of the shard, among all
+func (h hashed) block() int { return h.id() / fan }
+func (h hashed) shard() int { return h.id() % fan }
 
 // place maps the hash to 0..n-1 without a division.
 func (h hashed) place(n int) int { return int(uint64(uint32(h)) * uint64(n) >> 32) }
-
-// find answers the entry of n, or nil.
-func (t shard) find(n numbering.Number, h hashed) *entry {
-	if len(t) == 0 {
-		return nil
-	}
-	return t.from(n, h.place(len(t)))
-}
-
-// from seeks n along the chain that begins at place i.
-func (t shard) from(n numbering.Number, i int) *entry {
-	for {
-		switch t[i].number {
-		case n:
-			return &t[i]
-		case 0:
-			return nil
-		}
-		if i++; i == len(t) {
-			i = 0
-		}
-	}
-}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -71,33 +72,114 @@ func TestTableIsAMap(t *testing.T) {
 // One shard, so that probing, growth and removal meet every collision.
 func TestShard(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
+		const id = 77
 		var s shard
-		model := map[numbering.Number]uint32{}
-		for range rapid.IntRange(0, 200).Draw(rt, "changes") {
-			n := numbering.Number(rapid.Uint64Range(1, 40).Draw(rt, "n"))
-			before := append(shard(nil), s...)
-			prev := s
-			if rapid.Bool().Draw(rt, "remove") {
-				s = s.without(n)
-				delete(model, n)
-			} else {
-				p := rapid.Uint32().Draw(rt, "services")
-				s = s.with(entry{number: n, services: p})
-				model[n] = p
+		model := map[word]word{}
+		// Keys whose home is one of few lines, so that lines run over.
+		pick := func() word {
+			return hashed(uint64(id)<<(64-shardBits) | uint64(rapid.IntRange(1, 60).Draw(rt, "n"))<<25).key()
+		}
+		for range rapid.IntRange(0, 60).Draw(rt, "changes") {
+			before, prev := slices.Clone(s), s
+			batch := map[word]word{}
+			for range rapid.IntRange(1, 5).Draw(rt, "words") {
+				key := pick()
+				batch[key] = word(rapid.IntRange(0, 511).Draw(rt, "payload"))
 			}
-			for i := range before {
-				if prev[i] != before[i] {
-					rt.Fatal("a shard in use was changed")
+			var words []word
+			for key, payload := range batch {
+				words = append(words, key|payload)
+				if model[key] = payload; payload == 0 {
+					delete(model, key)
 				}
 			}
-			if len(s) > 0 && s.used()*4 > len(s)*3+3 {
-				rt.Fatalf("%d of %d places taken", s.used(), len(s))
+			slices.Sort(words)
+			used := 0
+			s, used = s.changed(s.used(), words, id)
+			if !slices.Equal(prev, before) {
+				rt.Fatal("a shard in use was changed")
+			}
+			if s.used() != len(model) || used != len(model) {
+				rt.Fatalf("%d words, said to be %d, want %d", s.used(), used, len(model))
+			}
+			if len(s) > 0 && s.crowded(s.used()) {
+				rt.Fatalf("%d words in %d lines", s.used(), len(s))
 			}
 		}
-		for n := numbering.Number(1); n <= 40; n++ {
-			e, want := s.find(n, hash(n)), model[n]
-			if _, there := model[n]; there != (e != nil) || e != nil && e.services != want {
-				rt.Fatalf("%d: %v, want %v", n, e, want)
+		for n := range 61 {
+			h := hashed(uint64(id)<<(64-shardBits) | uint64(n)<<25)
+			if got, want := s.get(h), model[h.key()]; n > 0 && got != want {
+				rt.Fatalf("%d: %x, want %x", n, got, want)
+			}
+		}
+	})
+}
+
+// No bit of a number is lost on the way into a shard.
+func TestHashHasAnInverse(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := numbering.Number(rapid.Uint64().Draw(rt, "number"))
+		h := hash(n)
+		if h.number() != n || h.key().hash(h.id()) != h || h.block()*fan+h.shard() != h.id() || h.id() >= shards {
+			rt.Fatalf("%x is %x is %x", uint64(n), h, uint64(h.number()))
+		}
+	})
+}
+
+// Rules that end, mixed with others in one shard, are what a map of them is.
+func TestEnds(t *testing.T) {
+	const end = 1_900_000_000
+	rapid.Check(t, func(rt *rapid.T) {
+		table, loaded := new(Table), new(Table)
+		_ = table.Load(func(func(Subscriber)) (uint64, error) { return 0, nil })
+		model := map[numbering.Number]Subscriber{}
+		for range rapid.IntRange(0, 30).Draw(rt, "changes") {
+			var items []Item
+			for range rapid.IntRange(1, 4).Draw(rt, "items") {
+				n := number("3161234567" + string(rune('0'+rapid.IntRange(0, 9).Draw(rt, "n"))))
+				item := Item{Number: n}
+				if rapid.Bool().Draw(rt, "there") {
+					sub := Services(rapid.SampledFrom([]int{0, 1, 8}).Draw(rt, "now")).Subscriber(n)
+					if rapid.Bool().Draw(rt, "ends") {
+						sub.Until = time.Unix(end, 0)
+						sub.Then.Services = Services(rapid.SampledFrom([]int{0, 1, 4}).Draw(rt, "then"))
+						sub.Then.Exists = sub.Then.Services != 0
+					}
+					item.After = &sub
+				}
+				items = append(items, item)
+				if delete(model, n); item.After != nil {
+					model[n] = *item.After
+				}
+			}
+			table.Apply(items, 1)
+		}
+		_ = loaded.Load(func(put func(Subscriber)) (uint64, error) {
+			for _, s := range model {
+				put(s)
+			}
+			return 1, nil
+		})
+		kept := 0
+		for _, s := range model {
+			if s.Services() != 0 || s.Then.Services != 0 {
+				kept++
+			}
+		}
+		for _, snapshot := range []*Snapshot{table.Snapshot(), loaded.Snapshot()} {
+			for i := range 10 {
+				n := number("3161234567" + string(rune('0'+i)))
+				sub := model[n]
+				before, after := sub.Services(), sub.Services()
+				if !sub.Until.IsZero() {
+					after = sub.Then.Services
+				}
+				if x, y := snapshot.services(n, end-1), snapshot.services(n, end); x != before || y != after {
+					rt.Fatalf("%x and %x, want %x and %x", x, y, before, after)
+				}
+			}
+			if snapshot.Len() != kept {
+				rt.Fatalf("%d kept, want %d", snapshot.Len(), kept)
 			}
 		}
 	})

@@ -21,43 +21,12 @@ func (t *Table) Snapshot() *Snapshot { return t.current.Load() }
 // Put puts a subscriber in force at once, at a revision. Without a snapshot it
 // does nothing: part of the rules would look like all of them.
 func (t *Table) Put(s Subscriber, revision uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e := entryOf(&s)
-	if e.services == 0 {
-		t.remove(s.Number, revision)
-		return
-	}
-	now := t.current.Load()
-	if now == nil || e.number == 0 {
-		return
-	}
-	h, added := hash(e.number), 0
-	if !now.holds(e.number) {
-		added = 1
-	}
-	t.current.Store(now.replaced(h, func(old shard) shard { return old.with(e) }, added, revision))
+	t.Apply([]Item{{Number: s.Number, After: &s}}, revision)
 }
 
 // Delete takes a subscriber's services out of force at once.
 func (t *Table) Delete(n numbering.Number, revision uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.remove(n, revision)
-}
-
-func (t *Table) remove(n numbering.Number, revision uint64) {
-	now := t.current.Load()
-	if now == nil {
-		return
-	}
-	if !now.holds(n) {
-		next := *now
-		next.revision = max(next.revision, revision)
-		t.current.Store(&next)
-		return
-	}
-	t.current.Store(now.replaced(hash(n), func(old shard) shard { return old.without(n) }, -1, revision))
+	t.Apply([]Item{{Number: n}}, revision)
 }
 
 // Apply puts the outcome of changes in force, all in one step, at the revision
@@ -89,7 +58,7 @@ func (t *Table) Load(read func(put func(Subscriber)) (revision uint64, err error
 	defer t.mu.Unlock()
 	b := new(builder)
 	revision, err := read(func(s Subscriber) {
-		if e := entryOf(&s); e.services != 0 && e.number != 0 {
+		if e := entryOf(&s); !e.gone() && e.number != 0 {
 			b.put(e)
 		}
 	})
@@ -102,9 +71,3 @@ func (t *Table) Load(read func(put func(Subscriber)) (revision uint64, err error
 
 // Forget drops the snapshot: from now on the rules cannot be read (D9).
 func (t *Table) Forget() { t.current.Store(nil) }
-
-func (s *Snapshot) holds(n numbering.Number) bool {
-	h := hash(n)
-	b := s.blocks[h.block()]
-	return b != nil && b[h.shard()].find(n, h) != nil
-}
