@@ -112,10 +112,18 @@ func (k *Keys) Open(r *Record) error {
 			return key.open(r)
 		}
 	}
+	if err := k.locked(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrSealed, errNoKey)
+}
+
+// locked tells that stored keys wait for the master key.
+func (k *Keys) locked() error {
 	if k.ring.Locked() {
 		return fmt.Errorf("%w: %w", ErrSealed, keyring.ErrMaster)
 	}
-	return fmt.Errorf("%w: %w", ErrSealed, errNoKey)
+	return nil
 }
 
 // destroy forgets the keys of a service's days before first.

@@ -3,6 +3,7 @@ package trace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"clirgate/numbering"
@@ -38,8 +39,9 @@ func (q *Query) matches(r *Record, now time.Time) bool {
 }
 
 // Search yields the records a query asks for, open, in order of time. A record past its
-// expiry is not found, whether deleted already or not. Errors: ErrQuery, ErrMore,
-// ErrSealed when some could not be opened, the store's own.
+// expiry is not found, whether deleted already or not. Errors: ErrQuery, ErrMore, the
+// store's own, and ErrSealed when some could not be opened, or looked for, for want of
+// the key of their day or of the master key: nobody shall take that for "no call".
 func (v *Vault) Search(ctx context.Context, q Query, yield func(*Record) bool) error {
 	if !q.valid() {
 		return ErrQuery
@@ -47,7 +49,7 @@ func (v *Vault) Search(ctx context.Context, q Query, yield func(*Record) bool) e
 	if q.Limit <= 0 || q.Limit > MaxFound {
 		q.Limit = MaxFound
 	}
-	s := search{v: v, q: q, now: v.now(), yield: yield}
+	s := search{v: v, q: q, now: v.now(), yield: yield, failed: v.keys.locked()}
 	// Nothing older than the longest retention is there to be found.
 	first, end := DayOf(later(q.From, s.now.AddDate(0, -MaxRetention, -2))), DayOf(q.To.Add(-1))
 	end = min(end, DayOf(s.now.AddDate(0, 0, 1)))
@@ -93,9 +95,23 @@ func (s *search) day(ctx context.Context, d Day) error {
 		}
 	}
 	if len(filed) == 0 {
-		return ctx.Err()
+		return errors.Join(s.keyless(d), ctx.Err())
 	}
 	return s.v.store.Find(ctx, filed, s.q.From, s.q.To, !s.q.Oldest, s.take)
+}
+
+// keyless looks whether a day without a key has records that could be meant.
+func (s *search) keyless(d Day) error {
+	from, to := later(s.q.From, d.Start()), (d + 1).Start()
+	if s.q.To.Before(to) {
+		to = s.q.To
+	}
+	return s.v.store.Scan(from, to, func(r *Record) bool {
+		if r.Closed() && r.Expires.After(s.now) && s.failed == nil {
+			s.failed = fmt.Errorf("%w: %w", ErrSealed, errNoKey)
+		}
+		return s.failed == nil
+	})
 }
 
 func (s *search) take(r *Record) bool {
