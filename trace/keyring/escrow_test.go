@@ -1,6 +1,7 @@
 package keyring_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -236,5 +237,48 @@ func TestFileThatComesLate(t *testing.T) {
 	defer r.Close()
 	if got := r.Get("a"); len(got) != 1 || got[0] != k {
 		t.Error("lost")
+	}
+}
+
+// hanging is a master key that is away at first, and then nobody answers for it until it
+// is released.
+type hanging struct {
+	late
+	asked, release chan struct{}
+}
+
+func (h *hanging) Key(ctx context.Context) ([keyring.Size]byte, error) {
+	if h.err != nil {
+		return h.late.Key(ctx)
+	}
+	h.asked <- struct{}{}
+	<-h.release
+	return h.late.Key(ctx)
+}
+
+// A vault that hangs holds up nobody who records calls.
+func TestNobodyWaitsForTheMaster(t *testing.T) {
+	var s keyring.Memory
+	r, m := away(t, &s)
+	_ = r.Close()
+	h := &hanging{*m, make(chan struct{}), make(chan struct{})}
+	r, err := keyring.Open(ctx, &s, h)
+	if !errors.Is(err, keyring.ErrMaster) {
+		t.Fatal(err)
+	}
+	h.err = nil
+	unlocked := make(chan error)
+	go func() { unlocked <- r.Unlock(ctx) }()
+	<-h.asked
+	k := r.Make("a")
+	if err := r.Save(ctx); err != nil || len(r.Get("a")) != 1 {
+		t.Errorf("while the vault hangs: %v", err)
+	}
+	if n, err := r.Destroy(ctx, func(name string) bool { return name == "old" }); n != 1 || err != nil {
+		t.Errorf("while the vault hangs: destroyed %d, %v", n, err)
+	}
+	close(h.release)
+	if err := <-unlocked; err != nil || len(r.Get("a")) != 1 || r.Get("a")[0] != k || len(r.Get("old")) != 0 {
+		t.Errorf("after it came back: %v, %v, %v", err, r.Get("a"), r.Get("old"))
 	}
 }

@@ -58,8 +58,10 @@ type Ring struct {
 	made  atomic.Uint64 // changes so far
 	saved atomic.Uint64 // of them, those that are stored
 
-	io     sync.Mutex // one at a time at storage and master key; taken before mu
-	master Master     // io
+	asking sync.Mutex // one at a time asks for the master key; taken before io
+	master Master     // asking
+
+	io     sync.Mutex // one at a time at the storage; taken before mu
 	doc    document   // io: as last loaded or stored
 	loaded bool       // io
 

@@ -7,37 +7,30 @@ import (
 )
 
 // Unlock fetches the master key when the ring is locked, and unwraps what is stored,
-// beside what was made meanwhile. Nobody who makes or uses keys waits for it.
+// beside what was made meanwhile. Nobody who makes, uses or saves keys waits while the
+// master key is asked for.
 func (r *Ring) Unlock(ctx context.Context) error {
-	r.io.Lock()
-	defer r.io.Unlock()
+	r.asking.Lock()
+	defer r.asking.Unlock()
 	return r.unlock(ctx)
 }
 
-// unlock does it. r.io held.
+// unlock does it. r.asking held.
 func (r *Ring) unlock(ctx context.Context) error {
 	if !r.Locked() {
 		return nil
 	}
-	if err := r.load(ctx); err != nil {
+	doc, err := r.current(ctx)
+	if err != nil {
 		return err
 	}
-	w, err := r.fetch(ctx)
+	w, err := r.fetch(ctx, doc)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMaster, err)
 	}
-	stored, err := w.unwrapAll(r.doc)
-	if second, ok := r.storage.(Copier); ok && errors.Is(err, ErrDamaged) {
-		doc, copyErr := read(ctx, second.LoadCopy)
-		if copyErr == nil && len(doc.Keys) > 0 {
-			stored, copyErr = w.unwrapAll(doc)
-		}
-		if copyErr != nil || len(stored) == 0 {
-			return errors.Join(err, copyErr)
-		}
-		r.doc, err = doc, nil
-		r.made.Add(1) // the next Save mends the first
-	}
+	r.io.Lock()
+	defer r.io.Unlock()
+	stored, err := r.unwrapStored(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -45,6 +38,33 @@ func (r *Ring) unlock(ctx context.Context) error {
 		r.made.Add(1) // the next Save stores the public key, and wraps what was in escrow
 	}
 	return r.take(w, stored)
+}
+
+// current is what is stored now.
+func (r *Ring) current(ctx context.Context) (document, error) {
+	r.io.Lock()
+	defer r.io.Unlock()
+	err := r.load(ctx)
+	return r.doc, err
+}
+
+// unwrapStored unwraps what is stored, or its copy. r.io held.
+func (r *Ring) unwrapStored(ctx context.Context, w wrapper) (map[string][]Key, error) {
+	stored, err := w.unwrapAll(r.doc)
+	second, ok := r.storage.(Copier)
+	if !ok || !errors.Is(err, ErrDamaged) {
+		return stored, err
+	}
+	doc, copyErr := read(ctx, second.LoadCopy)
+	if copyErr == nil && len(doc.Keys) > 0 {
+		stored, copyErr = w.unwrapAll(doc)
+	}
+	if copyErr != nil || len(stored) == 0 {
+		return nil, errors.Join(err, copyErr)
+	}
+	r.doc = doc
+	r.made.Add(1) // the next Save mends the first
+	return stored, nil
 }
 
 // take makes what was stored the ring's.
@@ -68,9 +88,9 @@ func (r *Ring) take(w wrapper, stored map[string][]Key) error {
 
 // fetch finds the master key that the stored keys were wrapped with. A rotation that was
 // cut short has left the new one beside the old: whichever fits is the one in force.
-// r.io held.
-func (r *Ring) fetch(ctx context.Context) (wrapper, error) {
-	if len(r.doc.Keys) == 0 && r.doc.Master == "" {
+// r.asking held.
+func (r *Ring) fetch(ctx context.Context, doc document) (wrapper, error) {
+	if len(doc.Keys) == 0 && doc.Master == "" {
 		if c, ok := r.master.(Creator); ok {
 			if err := c.Create(ctx); err != nil {
 				return wrapper{}, err
@@ -78,11 +98,11 @@ func (r *Ring) fetch(ctx context.Context) (wrapper, error) {
 		}
 	}
 	w, err := fetch(ctx, r.master.Key)
-	if err == nil && (r.doc.Master == "" || w.fingerprint == r.doc.Master) {
+	if err == nil && (doc.Master == "" || w.fingerprint == doc.Master) {
 		return w, nil
 	}
 	if rot, ok := r.master.(Rotator); ok {
-		if next, nextErr := fetch(ctx, rot.Pending); nextErr == nil && next.fingerprint == r.doc.Master {
+		if next, nextErr := fetch(ctx, rot.Pending); nextErr == nil && next.fingerprint == doc.Master {
 			return next, rot.Commit(ctx)
 		}
 	}
@@ -103,8 +123,8 @@ func fetch(ctx context.Context, from func(context.Context) ([Size]byte, error)) 
 // Rotate wraps every key with a new master key. A file makes its new key itself; a
 // command is asked again, and must print the new key by now. Calls go on meanwhile.
 func (r *Ring) Rotate(ctx context.Context) error {
-	r.io.Lock()
-	defer r.io.Unlock()
+	r.asking.Lock()
+	defer r.asking.Unlock()
 	if err := r.unlock(ctx); err != nil {
 		return err
 	}
@@ -117,11 +137,12 @@ func (r *Ring) Rotate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMaster, err)
 	}
-	if w.fingerprint == r.wrapping.fingerprint {
-		return fmt.Errorf("%w: it is still the old one", ErrMaster)
-	}
-	if err := r.rewrap(ctx, w); err != nil {
+	changed, err := r.rewrap(ctx, w)
+	if err != nil {
 		return err
+	}
+	if !changed {
+		return fmt.Errorf("%w: it is still the old one", ErrMaster)
 	}
 	if self {
 		return rot.Commit(ctx)
@@ -132,8 +153,8 @@ func (r *Ring) Rotate(ctx context.Context) error {
 // Adopt has another source for the master key from now on: the keys are wrapped with
 // what it yields. When that cannot be had, the old source stays.
 func (r *Ring) Adopt(ctx context.Context, m Master) error {
-	r.io.Lock()
-	defer r.io.Unlock()
+	r.asking.Lock()
+	defer r.asking.Unlock()
 	if r.unlock(ctx) != nil {
 		old := r.master
 		r.master = m
@@ -152,24 +173,27 @@ func (r *Ring) Adopt(ctx context.Context, m Master) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMaster, err)
 	}
-	if w.fingerprint != r.wrapping.fingerprint {
-		if err := r.rewrap(ctx, w); err != nil {
-			return err
-		}
+	if _, err := r.rewrap(ctx, w); err != nil {
+		return err
 	}
 	r.master = m
 	return nil
 }
 
-// rewrap stores all keys wrapped by another wrapper. r.io held.
-func (r *Ring) rewrap(ctx context.Context, w wrapper) error {
+// rewrap stores all keys wrapped by another wrapper; false: it is the one in force.
+func (r *Ring) rewrap(ctx context.Context, w wrapper) (changed bool, err error) {
+	r.io.Lock()
+	defer r.io.Unlock()
 	old := r.wrap(w)
+	if old.fingerprint == w.fingerprint {
+		return false, nil
+	}
 	r.made.Add(1)
 	if err := r.store(ctx); err != nil {
 		r.wrap(old)
-		return err
+		return false, err
 	}
-	return nil
+	return true, nil
 }
 
 func (r *Ring) wrap(w wrapper) (old wrapper) {

@@ -65,6 +65,13 @@ func (g *Gateway) keepRing() {
 func (g *Gateway) unlockRing() {
 	ctx, cancel := context.WithTimeout(context.Background(), masterTime)
 	defer cancel()
+	go func() {
+		select {
+		case <-g.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	if err := errors.Join(g.ring.Unlock(ctx), g.ring.Save(ctx)); err != nil {
 		if !g.isClosing() {
 			g.log.Error("master key cannot be had", "error", err, "consequence", lockedConsequence)
