@@ -222,7 +222,7 @@ func TestSubscriberLife(t *testing.T) {
 		t.Fatalf("%d %s %v", r.status, r.body, r.header)
 	}
 	r = a.do("GET", one, "")
-	want := `{"number":"+31612345678","clir":"permanent","clip":true,"acr":false,"tir":"none","override":false,"shield_on_bills":false,"note":"","until":null}` + "\n"
+	want := `{"number":"+31612345678","clir":"permanent","clip":true,"acr":false,"tir":"none","override":false,"shield_on_bills":false,"mcid":"none","note":"","until":null}` + "\n"
 	if r.status != 200 || r.body != want || r.header.Get("ETag") != first || r.header.Get("Content-Type") != "application/json" || r.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %s %v", r.status, r.body, r.header)
 	}

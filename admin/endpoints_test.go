@@ -310,8 +310,8 @@ func TestExport(t *testing.T) {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
 	}
-	want := "number,clir,clip,acr,tir,override,shield_on_bills,note,until\n" +
-		"'+31612345678,permanent,true,false,none,false,false,'=1+1,2096-10-02T07:06:40Z\n'+31612345679,none,true,false,none,false,false,,\n"
+	want := "number,clir,clip,acr,tir,override,shield_on_bills,note,until,mcid\n" +
+		"'+31612345678,permanent,true,false,none,false,false,'=1+1,2096-10-02T07:06:40Z,none\n'+31612345679,none,true,false,none,false,false,,,none\n"
 	if r := a.do("GET", "/v1/subscribers:export", ""); r.status != 200 || r.body != want {
 		t.Errorf("%d %q", r.status, r.body)
 	}

@@ -71,6 +71,7 @@ func differences(before, after *Subscriber) []string {
 	add("tir", b.TIR, a.TIR)
 	add("override", b.Override, a.Override)
 	add("shield_on_bills", b.ShieldOnBills, a.ShieldOnBills)
+	add("mcid", b.MCID, a.MCID)
 	add("until", end(was), end(is))
 	if b.Note != a.Note {
 		list = append(list, "note changed")

@@ -50,6 +50,8 @@ const (
 	refuseACR
 	hideFromCallee
 	calleeWithheld
+	markAlways
+	markUnanswered
 )
 
 // services are what is done beside the class, in the order of the terminating
@@ -73,10 +75,18 @@ var services = [...]struct {
 		yes: "Privacy holds a token that nobody defined", no: "no unknown token in Privacy"},
 	{name: "override", all: calleeOverride | trusted, effect: override, then: overridden, clause: "STANDARDS 3 GPP-09; TS 23.081 2.1.2",
 		yes: "the called party is entitled to see withheld numbers", no: "the called party has no override category, or the call comes from outside the trust domain"},
-	{name: "ACR", all: calleeACR, any: withheld | restricted, none: callBack | callerOverride | overridden, effect: refuseACR,
+	{name: "ACR", all: calleeACR, any: withheld | restricted, none: callBack | callerOverride | overridden, effect: refuseACR, then: refused,
 		clause: "STANDARDS 3 GPP-13; TS 24.611 4.2.1; RFC 5079",
 		yes:    "the called party refuses calls whose identity is restricted: 433",
 		no:     "the called party has no anonymous call rejection, or the identity is not restricted (missing is not restricted), or call-back or override category passes"},
+	{name: "MCID", all: calleeMarksAll, any: withheld, none: refused, effect: markAlways,
+		clause: "STANDARDS 3 GPP-14, GPP-16; TS 24.616 4.1",
+		yes:    "the called party has every withheld call marked as malicious",
+		no:     "the called party has no permanent malicious communication identification, or the call is not withheld"},
+	{name: "MCID unanswered", all: calleeMarksUnanswered, any: withheld, none: refused, effect: markUnanswered,
+		clause: "STANDARDS 3 GPP-14, GPP-16; TS 24.616 4.1",
+		yes:    "the called party has withheld calls that nobody answers marked as malicious",
+		no:     "the called party has no such arrangement, or the call is not withheld"},
 	{name: "CLIP off", all: calleeCLIPOff, effect: hideFromCallee, clause: "STANDARDS 4.1 LAW-02; Telecommunicatiewet 11.9(1)(b)1",
 		yes: "the called party wants no numbers delivered", no: "the called party takes numbers"},
 	{name: "TIR", all: calleeTIR, effect: calleeWithheld, clause: "STANDARDS 3 GPP-12; TS 24.608 4.2.1",
@@ -149,4 +159,6 @@ func (t *Treatment) set(done effect) {
 	t.RefuseACR = done&refuseACR != 0
 	t.HideFromCallee = done&hideFromCallee != 0
 	t.CalleeWithheld = done&calleeWithheld != 0
+	t.MarkAlways = done&markAlways != 0
+	t.MarkUnanswered = done&markUnanswered != 0
 }

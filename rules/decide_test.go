@@ -24,6 +24,9 @@ var (
 	lineO = number("31705550110")
 	lineZ = number("31705550188")
 	lineQ = number("31705550177")
+	lineM = number("31705550166")
+	lineU = number("31705550155")
+	lineS = number("31705550144")
 )
 
 func lines() *Snapshot {
@@ -36,6 +39,9 @@ func lines() *Snapshot {
 		put(Subscriber{Number: lineO, Override: true})
 		put(Subscriber{Number: lineZ, TIR: TIRPermanent})
 		put(Subscriber{Number: lineQ, CLIPOff: true})
+		put(Subscriber{Number: lineM, MCID: MCIDPermanent, ACR: true})
+		put(Subscriber{Number: lineU, MCID: MCIDUnanswered})
+		put(Subscriber{Number: lineS, MCID: MCIDTemporary})
 		return 7, nil
 	})
 	return t.Snapshot()
@@ -159,6 +165,13 @@ func TestServicesOfTheCalledParty(t *testing.T) {
 	f("TIR, emergency", Call{Caller: lineA, Called: lineZ, Emergency: true}, Treatment{Class: E})
 	f("CLIP off", Call{Caller: lineA, Called: lineQ, TrustedSource: true}, Treatment{Class: N, HideFromCallee: true})
 	f("CLIP off, withheld", Call{Caller: lineP, Called: lineQ, TrustedSource: true}, Treatment{Class: W, HideFromCallee: true})
+	f("MCID permanent, shown", Call{Caller: lineA, Called: lineM, TrustedSource: true}, Treatment{Class: N})
+	f("MCID permanent, withheld and refused", Call{Caller: lineP, Called: lineM, TrustedSource: true}, Treatment{Class: W, RefuseACR: true})
+	f("MCID permanent, withheld, call-back", Call{Caller: lineP, Called: lineM, TrustedSource: true, CallBack: true}, Treatment{Class: W, MarkAlways: true})
+	f("MCID permanent, emergency", Call{Caller: lineP, Called: lineM, Emergency: true}, Treatment{Class: E})
+	f("MCID unanswered", Call{Caller: lineP, Called: lineU, TrustedSource: true}, Treatment{Class: W, MarkUnanswered: true})
+	f("MCID unanswered, shown", Call{Caller: lineA, Called: lineU, TrustedSource: true}, Treatment{Class: N})
+	f("MCID temporary", Call{Caller: lineP, Called: lineS, TrustedSource: true}, Treatment{Class: W})
 	f("unknown token, critical", Call{Privacy: PrivacyUnknown | PrivacyCritical}, Treatment{Class: W, Critical: true, UnknownToken: true})
 
 	both := new(Table)
@@ -194,7 +207,7 @@ func TestUntil(t *testing.T) {
 }
 
 func anyCall(rt *rapid.T) Call {
-	line := rapid.SampledFrom([]numbering.Number{0, lineA, lineP, lineR, lineT, lineB, lineC, lineO, lineZ, lineQ})
+	line := rapid.SampledFrom([]numbering.Number{0, lineA, lineP, lineR, lineT, lineB, lineC, lineO, lineZ, lineQ, lineM, lineU, lineS})
 	flag := func(name string) bool { return rapid.Bool().Draw(rt, name) }
 	return Call{
 		Caller: line.Draw(rt, "caller"), Called: line.Draw(rt, "called"), Emergency: flag("emergency"), Withhold: flag("withhold"),
@@ -224,7 +237,7 @@ func TestDecideProperties(t *testing.T) {
 			rt.Fatalf("a withhold code presents: %+v", got)
 		case c.Privacy&privacyWithholds != 0 && got.Class != W:
 			rt.Fatalf("Privacy %b presents: %+v", c.Privacy, got)
-		case got.RefuseACR && (c.Called != lineC || c.CallBack || got.Class == N && !c.Restricted):
+		case got.RefuseACR && (c.Called != lineC && c.Called != lineM || c.CallBack || got.Class == N && !c.Restricted):
 			rt.Fatalf("refused without need: %+v", got)
 		}
 		// Asking for more privacy never gives less.
@@ -311,6 +324,11 @@ func TestNames(t *testing.T) {
 	for c := CLIRNone; c <= CLIRTemporaryAllowed; c++ {
 		if back, ok := ParseCLIR(c.String()); !ok || back != c {
 			t.Errorf("%s reads back otherwise", c)
+		}
+	}
+	for m := MCIDNone; m <= MCIDUnanswered; m++ {
+		if back, ok := ParseMCID(m.String()); !ok || back != m {
+			t.Errorf("%s reads back otherwise", m)
 		}
 	}
 	if _, ok := ParseTIR("always"); ok {

@@ -24,6 +24,7 @@ type Document struct {
 	TIR           string     `json:"tir"`
 	Override      bool       `json:"override"`
 	ShieldOnBills bool       `json:"shield_on_bills"`
+	MCID          string     `json:"mcid"`
 	Note          string     `json:"note"`
 	Until         *time.Time `json:"until"` // RFC 3339; null: for good
 }
@@ -32,7 +33,7 @@ type Document struct {
 func (s *Subscriber) Document() Document {
 	d := Document{
 		Number: s.Number.E164(), CLIR: s.CLIR.String(), CLIP: !s.CLIPOff, ACR: s.ACR, TIR: s.TIR.String(),
-		Override: s.Override, ShieldOnBills: s.ShieldOnBills, Note: s.Note,
+		Override: s.Override, ShieldOnBills: s.ShieldOnBills, MCID: s.MCID.String(), Note: s.Note,
 	}
 	if !s.Until.IsZero() {
 		until := s.Until.UTC()
@@ -64,7 +65,7 @@ func (e *FieldError) Error() string {
 // have the values of a subscriber without services; a missing number is zero.
 // parse reads the number in any spelling.
 func DecodeSubscriber(data []byte, parse func(string) numbering.Number) (Subscriber, error) {
-	d := Document{CLIR: CLIRNone.String(), CLIP: true, TIR: TIRNone.String()}
+	d := Document{CLIR: CLIRNone.String(), CLIP: true, TIR: TIRNone.String(), MCID: MCIDNone.String()}
 	given, err := d.decode(data)
 	if err != nil {
 		return Subscriber{}, err
@@ -75,7 +76,7 @@ func DecodeSubscriber(data []byte, parse func(string) numbering.Number) (Subscri
 func (d *Document) decode(data []byte) (given map[string]bool, err error) {
 	fields := map[string]any{
 		"number": &d.Number, "clir": &d.CLIR, "clip": &d.CLIP, "acr": &d.ACR, "tir": &d.TIR, "override": &d.Override,
-		"shield_on_bills": &d.ShieldOnBills, "note": &d.Note, "until": &d.Until,
+		"shield_on_bills": &d.ShieldOnBills, "mcid": &d.MCID, "note": &d.Note, "until": &d.Until,
 	}
 	types := map[string]string{
 		"clip": "true or false", "acr": "true or false", "override": "true or false", "shield_on_bills": "true or false",
@@ -98,7 +99,7 @@ func (d *Document) decode(data []byte) (given map[string]bool, err error) {
 		target, known := fields[name]
 		switch {
 		case !known:
-			return nil, &FieldError{clip(name), "is unknown", "leave it out, or check its spelling: number, clir, clip, acr, tir, override, shield_on_bills, note, until"}
+			return nil, &FieldError{clip(name), "is unknown", "leave it out, or check its spelling: number, clir, clip, acr, tir, override, shield_on_bills, mcid, note, until"}
 		case given[name]:
 			return nil, &FieldError{name, "is given twice", "give it once"}
 		}
@@ -167,6 +168,9 @@ func (d *Document) subscriber(given map[string]bool, parse func(string) numberin
 	}
 	if s.TIR, ok = ParseTIR(d.TIR); !ok {
 		return s, &FieldError{"tir", "has an unknown value", "give none, permanent or temporary"}
+	}
+	if s.MCID, ok = ParseMCID(d.MCID); !ok {
+		return s, &FieldError{"mcid", "has an unknown value", "give none, temporary, permanent or unanswered"}
 	}
 	if len(d.Note) > maxNote {
 		return s, &FieldError{"note", "is too long", fmt.Sprintf("at most %d bytes", maxNote)}

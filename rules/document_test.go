@@ -25,7 +25,7 @@ func TestDocumentRoundTrip(t *testing.T) {
 		want := Subscriber{
 			Number: number(rapid.StringMatching(`[1-9][0-9]{5,14}`).Draw(rt, "number")), CLIR: CLIR(rapid.IntRange(0, 3).Draw(rt, "clir")),
 			TIR: TIR(rapid.IntRange(0, 2).Draw(rt, "tir")), CLIPOff: flag("clip"), ACR: flag("acr"), Override: flag("override"),
-			ShieldOnBills: flag("shield"), Note: strings.ReplaceAll(rapid.StringN(0, 50, 500).Draw(rt, "note"), "\x00", ""),
+			ShieldOnBills: flag("shield"), MCID: MCID(rapid.IntRange(0, 3).Draw(rt, "mcid")), Note: strings.ReplaceAll(rapid.StringN(0, 50, 500).Draw(rt, "note"), "\x00", ""),
 		}
 		if flag("until") {
 			want.Until = time.Unix(rapid.Int64Range(1, 4e9).Draw(rt, "end"), 0).UTC()

@@ -29,9 +29,12 @@ const (
 	calleeCLIPOff
 	calleeTIR
 	calleeOverride
+	calleeMarksAll
+	calleeMarksUnanswered
 
 	withheld // outcomes that later rows look at
 	overridden
+	refused
 )
 
 // privacyWithholds are the values of D4.
@@ -57,7 +60,8 @@ func factsOf(s *Snapshot, c *Call) fact {
 		when(caller.clir() == CLIRTemporaryRestricted, defaultRestricted) |
 		when(caller&bitOverride != 0, callerOverride) |
 		when(callee&bitACR != 0, calleeACR) | when(callee&bitCLIPOff != 0, calleeCLIPOff) |
-		when(callee.tir() == TIRPermanent, calleeTIR) | when(callee&bitOverride != 0, calleeOverride)
+		when(callee.tir() == TIRPermanent, calleeTIR) | when(callee&bitOverride != 0, calleeOverride) |
+		when(callee.mcid() == MCIDPermanent, calleeMarksAll) | when(callee.mcid() == MCIDUnanswered, calleeMarksUnanswered)
 }
 
 func privacyFacts(p Privacy) fact {

@@ -11,9 +11,10 @@ import (
 // The items of a batch are stored packed: with millions of rows, JSON would cost
 // more than the rows do. A version byte, their count, then for each, in the order
 // of their numbers: the key's distance to the one before, and both halves. A half
-// is a byte of flags and what they announce. Integers are unsigned varints.
+// is a byte of flags and what they announce. Integers are unsigned varints. Version 1,
+// read still, had services in a byte.
 
-const itemsVersion = 1
+const itemsVersion = 2
 
 const (
 	flagExists = 1 << iota
@@ -55,7 +56,7 @@ func appendHalf(b []byte, s *Subscriber) []byte {
 			flags |= f.bit
 		}
 	}
-	b = append(b, flags, byte(s.Services()))
+	b = binary.AppendUvarint(append(b, flags), uint64(s.Services()))
 	if flags&flagUntil != 0 {
 		b = binary.AppendUvarint(b, uint64(s.Until.Unix()))
 	}
@@ -63,7 +64,7 @@ func appendHalf(b []byte, s *Subscriber) []byte {
 		b = appendText(b, s.Note)
 	}
 	if flags&flagThen != 0 {
-		b = append(b, byte(s.Then.Services))
+		b = binary.AppendUvarint(b, uint64(s.Then.Services))
 	}
 	if flags&flagThenNote != 0 {
 		b = appendText(b, s.Then.Note)
@@ -80,7 +81,7 @@ var errItems = errors.New("rules: the stored items of a batch cannot be read")
 // UnpackItems is the inverse of PackItems.
 func UnpackItems(b []byte) ([]Item, error) {
 	r := itemReader{b: b}
-	if r.byte() != itemsVersion {
+	if r.version = r.byte(); r.version < 1 || r.version > itemsVersion {
 		return nil, errItems
 	}
 	count, key := r.uint(), uint64(0)
@@ -106,8 +107,9 @@ func UnpackItems(b []byte) ([]Item, error) {
 
 // itemReader takes from b; bad once b was too short.
 type itemReader struct {
-	b   []byte
-	bad bool
+	b       []byte
+	bad     bool
+	version byte
 }
 
 func (r *itemReader) byte() byte {
@@ -141,12 +143,21 @@ func (r *itemReader) text() string {
 	return s
 }
 
+func (r *itemReader) services() Services {
+	if r.version == 1 {
+		return Services(r.byte())
+	}
+	v := r.uint()
+	r.bad = r.bad || v >= 1<<ServiceBits
+	return Services(v)
+}
+
 func (r *itemReader) half(i Item) *Subscriber {
 	flags := r.byte()
 	if flags&flagExists == 0 {
 		return nil
 	}
-	s := Services(r.byte()).Subscriber(i.Number)
+	s := r.services().Subscriber(i.Number)
 	if flags&flagUntil != 0 {
 		s.Until = time.Unix(int64(r.uint()), 0).UTC()
 	}
@@ -154,7 +165,7 @@ func (r *itemReader) half(i Item) *Subscriber {
 		s.Note = r.text()
 	}
 	if flags&flagThen != 0 {
-		s.Then = Standing{Exists: true, Services: Services(r.byte())}
+		s.Then = Standing{Exists: true, Services: r.services()}
 	}
 	if flags&flagThenNote != 0 {
 		s.Then.Note = r.text()

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 
 // drawSubscriber is any subscriber a store may hold.
 func drawSubscriber(rt *rapid.T, label string) Subscriber {
-	s := Services(rapid.Byte().Draw(rt, label+" services")).Subscriber(number(rapid.StringMatching(`[1-9][0-9]{0,14}`).Draw(rt, label+" number")))
+	s := Services(rapid.Uint16Range(0, 1<<10-1).Draw(rt, label+" services")).Subscriber(number(rapid.StringMatching(`[1-9][0-9]{0,14}`).Draw(rt, label+" number")))
 	if s.TIR > TIRTemporary {
 		s.TIR = TIRTemporary
 	}
@@ -28,6 +29,21 @@ func drawSubscriber(rt *rapid.T, label string) Subscriber {
 		}
 	}
 	return s
+}
+
+// What an earlier version packed is read: services were one byte then.
+func TestItemsOfVersionOne(t *testing.T) {
+	n := number("31612345678")
+	key, _ := Key(n)
+	packed := binary.AppendUvarint([]byte{1, 1}, uint64(key))
+	packed = append(packed, flagExists, 0x88, 0)
+	want := Subscriber{Number: n, ACR: true, ShieldOnBills: true}
+	if got, err := UnpackItems(packed); err != nil || len(got) != 1 || got[0].Before == nil || *got[0].Before != want || got[0].After != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := UnpackItems([]byte{itemsVersion + 1, 0}); err == nil {
+		t.Error("a version that nobody wrote yet is read")
+	}
 }
 
 func TestItemsRoundTrip(t *testing.T) {

@@ -26,6 +26,14 @@ func (t TIR) String() string { return name(t, tirNames) }
 // ParseTIR is the inverse of String.
 func ParseTIR(s string) (TIR, bool) { return parseName[TIR](s, tirNames) }
 
+var mcidNames = []string{"none", "temporary", "permanent", "unanswered"}
+
+// String is the mode as the admin API spells it.
+func (m MCID) String() string { return name(m, mcidNames) }
+
+// ParseMCID is the inverse of String.
+func ParseMCID(s string) (MCID, bool) { return parseName[MCID](s, mcidNames) }
+
 func name[T ~uint8](v T, names []string) string {
 	if int(v) < len(names) {
 		return names[v]

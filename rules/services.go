@@ -2,9 +2,14 @@ package rules
 
 import "clirgate/numbering"
 
-// Services is a subscriber's services in one byte. Stores keep it, so a bit
+// Services is a subscriber's services in ServiceBits bits. Stores keep it, so a bit
 // never gets another meaning.
-type Services uint8
+type Services uint16
+
+// ServiceBits is how many of its bits may be used: a store puts number and services
+// into one integer of 63, a snapshot services and one bit more into the place of the
+// shardBits that a word need not hold.
+const ServiceBits = 13
 
 const (
 	maskCLIR    Services = 3 // the CLIR modes in the order of their constants
@@ -14,6 +19,8 @@ const (
 	maskTIR     Services = 3 << shiftTIR
 	bitOverride Services = 1 << 6
 	bitShield   Services = 1 << 7
+	shiftMCID            = 8
+	maskMCID    Services = 3 << shiftMCID
 )
 
 // Services is what s has beside number, note and end.
@@ -24,18 +31,19 @@ func (s *Subscriber) Services() Services {
 		}
 		return 0
 	}
-	return Services(s.CLIR)&maskCLIR | Services(s.TIR)<<shiftTIR&maskTIR |
+	return Services(s.CLIR)&maskCLIR | Services(s.TIR)<<shiftTIR&maskTIR | Services(s.MCID)<<shiftMCID&maskMCID |
 		bit(s.CLIPOff, bitCLIPOff) | bit(s.ACR, bitACR) | bit(s.Override, bitOverride) | bit(s.ShieldOnBills, bitShield)
 }
 
 func (v Services) clir() CLIR { return CLIR(v & maskCLIR) }
 func (v Services) tir() TIR   { return TIR(v & maskTIR >> shiftTIR) }
+func (v Services) mcid() MCID { return MCID(v & maskMCID >> shiftMCID) }
 
 // Subscriber is the inverse of Subscriber.Services, for a number.
 func (v Services) Subscriber(n numbering.Number) Subscriber {
 	return Subscriber{
 		Number: n, CLIR: v.clir(), TIR: v.tir(), CLIPOff: v&bitCLIPOff != 0, ACR: v&bitACR != 0,
-		Override: v&bitOverride != 0, ShieldOnBills: v&bitShield != 0,
+		Override: v&bitOverride != 0, ShieldOnBills: v&bitShield != 0, MCID: v.mcid(),
 	}
 }
 

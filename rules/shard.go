@@ -11,7 +11,7 @@ import (
 type word uint64
 
 const (
-	wordEnds    word = 1 << 8           // the rule ends: see block.ends
+	wordEnds    word = 1 << ServiceBits // the rule ends: see block.ends
 	wordPayload word = 1<<shardBits - 1 // Services and wordEnds
 )
 
@@ -24,7 +24,7 @@ func (w word) hash(shard int) hashed {
 }
 
 func (w word) key() word          { return w &^ wordPayload }
-func (w word) services() Services { return Services(w) }
+func (w word) services() Services { return Services(w & (1<<ServiceBits - 1)) }
 func (w word) ends() bool         { return w&wordEnds != 0 }
 
 // line is one cache line. Its words stand at its beginning.

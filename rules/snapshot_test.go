@@ -37,7 +37,7 @@ func TestTableIsAMap(t *testing.T) {
 				}
 				revision--
 			default:
-				s := Subscriber{Number: n, CLIR: CLIR(rapid.IntRange(0, 3).Draw(rt, "clir")), ShieldOnBills: rapid.Bool().Draw(rt, "shield")}
+				s := Subscriber{Number: n, CLIR: CLIR(rapid.IntRange(0, 3).Draw(rt, "clir")), ShieldOnBills: rapid.Bool().Draw(rt, "shield"), MCID: MCID(rapid.IntRange(0, 3).Draw(rt, "mcid"))}
 				table.Put(s, revision)
 				model[n] = s
 			}
@@ -84,7 +84,7 @@ func TestShard(t *testing.T) {
 			batch := map[word]word{}
 			for range rapid.IntRange(1, 5).Draw(rt, "words") {
 				key := pick()
-				batch[key] = word(rapid.IntRange(0, 511).Draw(rt, "payload"))
+				batch[key] = word(rapid.IntRange(0, int(wordPayload)).Draw(rt, "payload"))
 			}
 			var words []word
 			for key, payload := range batch {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,6 +79,7 @@ func DecodeStored(text []byte) (*Subscriber, error) {
 }
 
 func (d *Document) stored() (Subscriber, error) {
+	d.MCID = cmp.Or(d.MCID, MCIDNone.String()) // written before there was one
 	s, err := d.subscriber(map[string]bool{"number": true}, func(text string) numbering.Number {
 		if len(text) < 2 || text[0] != '+' {
 			return 0

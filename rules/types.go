@@ -59,6 +59,17 @@ const (
 	TIRTemporary
 )
 
+// MCID is the mode of malicious communication identification (TS 24.616 4.1), in which a
+// called party has calls noted as malicious. It is provided by arrangement.
+type MCID uint8
+
+const (
+	MCIDNone       MCID = iota
+	MCIDTemporary       // he marks a call himself, by code or message
+	MCIDPermanent       // besides, every withheld call to him is marked
+	MCIDUnanswered      // besides, every withheld call to him that is not answered
+)
+
 // Subscriber is one subscriber's services, the "subscriber" of the admin API.
 type Subscriber struct {
 	Number        numbering.Number
@@ -68,6 +79,7 @@ type Subscriber struct {
 	TIR           TIR
 	Override      bool // he sees withheld identities (police, PSAP answering points)
 	ShieldOnBills bool
+	MCID          MCID // he may have calls marked as malicious
 	Note          string
 	Until         time.Time // zero: for good; else the rule undoes itself then
 	Then          Standing  // what is in force again after Until; stores fill it in
@@ -120,4 +132,6 @@ type Treatment struct {
 	CalleeWithheld bool // TIR: the called party's identity is withheld from the caller
 	Override       bool // called party is entitled to see a withheld identity
 	HideFromCallee bool // CLIP off: no identity to the called party, no restriction either
+	MarkAlways     bool // MCID: the call is marked as malicious
+	MarkUnanswered bool // MCID: it is, if nobody answers
 }

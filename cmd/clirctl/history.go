@@ -70,7 +70,7 @@ func summary(before, after *rules.Document) string {
 	case after == nil:
 		return "taken out"
 	case before == nil:
-		before = &rules.Document{CLIR: "none", CLIP: true, TIR: "none"}
+		before = &rules.Document{CLIR: "none", CLIP: true, TIR: "none", MCID: "none"}
 	}
 	var list []string
 	note := func(field string, a, b any) {
@@ -84,6 +84,7 @@ func summary(before, after *rules.Document) string {
 	note("tir", before.TIR, after.TIR)
 	note("override", before.Override, after.Override)
 	note("shield", before.ShieldOnBills, after.ShieldOnBills)
+	note("mcid", before.MCID, after.MCID)
 	note("until", until(before.Until), until(after.Until))
 	if before.Note != after.Note {
 		list = append(list, "note")

@@ -37,7 +37,7 @@ func (s *session) subscriber(d *rules.Document) {
 	s.table("",
 		[]string{"number", d.Number}, []string{"clir", d.CLIR}, []string{"clip", yes(d.CLIP)}, []string{"acr", yes(d.ACR)},
 		[]string{"tir", d.TIR}, []string{"override", yes(d.Override)}, []string{"shield on bills", yes(d.ShieldOnBills)},
-		[]string{"note", d.Note}, []string{"until", until(d.Until)})
+		[]string{"mcid", d.MCID}, []string{"note", d.Note}, []string{"until", until(d.Until)})
 }
 
 // making is how a change is made.
@@ -68,6 +68,7 @@ type setCommand struct {
 	TIR      *string `name:"tir" help:"none, permanent or temporary." placeholder:"MODE"`
 	Override *bool   `negatable:"" help:"It sees withheld identities (police, PSAP answering points)."`
 	Shield   *bool   `negatable:"" help:"Its number is shielded on other people's bills."`
+	MCID     *string `name:"mcid" help:"none, temporary, permanent or unanswered." placeholder:"MODE"`
 	Note     *string `help:"Free text." placeholder:"TEXT"`
 	Until    *string `help:"When the rule undoes itself: RFC 3339, a time from now like 24h, or never." placeholder:"TIME"`
 	making
@@ -75,7 +76,7 @@ type setCommand struct {
 
 // Run reads the subscriber, changes it, and writes it back if nobody else has meanwhile.
 func (c *setCommand) Run(s *session) error {
-	d := rules.Document{CLIR: "none", CLIP: true, TIR: "none"}
+	d := rules.Document{CLIR: "none", CLIP: true, TIR: "none", MCID: "none"}
 	headers := map[string]string{"Content-Type": "application/json"}
 	a, err := s.do(request{method: "GET", path: subscriberPath(c.Number)})
 	var coded *codedError
@@ -95,7 +96,7 @@ func (c *setCommand) Run(s *session) error {
 	}
 	fields := map[string]any{
 		"clir": d.CLIR, "clip": d.CLIP, "acr": d.ACR, "tir": d.TIR, "override": d.Override,
-		"shield_on_bills": d.ShieldOnBills, "note": d.Note, "until": d.Until,
+		"shield_on_bills": d.ShieldOnBills, "mcid": d.MCID, "note": d.Note, "until": d.Until,
 	}
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -121,6 +122,7 @@ func (c *setCommand) apply(d *rules.Document, now time.Time) error {
 	set(&d.TIR, c.TIR)
 	set(&d.Override, c.Override)
 	set(&d.ShieldOnBills, c.Shield)
+	set(&d.MCID, c.MCID)
 	set(&d.Note, c.Note)
 	switch {
 	case c.Until == nil:

@@ -97,18 +97,18 @@ func n(digits string) numbering.Number {
 
 func TestImportForms(t *testing.T) {
 	want := map[numbering.Number]rules.Subscriber{
-		n("31201234567"): {Number: n("31201234567"), CLIR: rules.CLIRPermanent, CLIPOff: true, ACR: true, TIR: rules.TIRPermanent, Override: true, ShieldOnBills: true,
+		n("31201234567"): {Number: n("31201234567"), CLIR: rules.CLIRPermanent, CLIPOff: true, ACR: true, TIR: rules.TIRPermanent, Override: true, ShieldOnBills: true, MCID: rules.MCIDPermanent,
 			Note: "a, \"b\"; c\r\nd", Until: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)},
 		n("31201234568"): {Number: n("31201234568")},
 	}
 	for name, c := range map[string]struct{ format, text string }{
-		"csv": {CSV, "number,clir,clip,acr,tir,override,shield_on_bills,note,until\n" +
-			"+31201234567,permanent,false,true,permanent,true,true,\"a, \"\"b\"\"; c\r\nd\",2030-01-02T03:04:05Z\n\n0201234568,,,,,,,,\n"},
-		"csv, other order, line ends, byte order mark, no last line end": {CSV, "\ufeffNote,until,number,CLIR,tir,shield_on_bills,override,acr,clip\r\n" +
-			"\"a, \"\"b\"\"; c\r\nd\",2030-01-02T04:04:05+01:00,'+31201234567, permanent ,permanent,1,TRUE,True,0\r\n,,020 123 4568,none,none,false,false,false,true"},
-		"csv with semicolons, few columns": {CSV, "number;clir;clip;acr;tir;override;shield_on_bills;until;note\n" +
-			"+31201234567;permanent;false;true;permanent;true;true;2030-01-02T03:04:05Z;\"a, \"\"b\"\"; c\r\nd\"\n+31201234568;;;;;;;;\n"},
-		"json lines": {JSONLines, `{"number":"+31201234567","clir":"permanent","clip":false,"acr":true,"tir":"permanent","override":true,"shield_on_bills":true,"note":"a, \"b\"; c\r\nd","until":"2030-01-02T03:04:05Z"}` +
+		"csv": {CSV, "number,clir,clip,acr,tir,override,shield_on_bills,note,until,mcid\n" +
+			"+31201234567,permanent,false,true,permanent,true,true,\"a, \"\"b\"\"; c\r\nd\",2030-01-02T03:04:05Z,permanent\n\n0201234568,,,,,,,,,\n"},
+		"csv, other order, line ends, byte order mark, no last line end": {CSV, "\ufeffNote,until,number,CLIR,tir,shield_on_bills,override,acr,clip,MCID\r\n" +
+			"\"a, \"\"b\"\"; c\r\nd\",2030-01-02T04:04:05+01:00,'+31201234567, permanent ,permanent,1,TRUE,True,0,permanent\r\n,,020 123 4568,none,none,false,false,false,true,none"},
+		"csv with semicolons, few columns": {CSV, "number;clir;clip;acr;tir;override;shield_on_bills;mcid;until;note\n" +
+			"+31201234567;permanent;false;true;permanent;true;true;permanent;2030-01-02T03:04:05Z;\"a, \"\"b\"\"; c\r\nd\"\n+31201234568;;;;;;;;;\n"},
+		"json lines": {JSONLines, `{"number":"+31201234567","clir":"permanent","clip":false,"acr":true,"tir":"permanent","override":true,"shield_on_bills":true,"mcid":"permanent","note":"a, \"b\"; c\r\nd","until":"2030-01-02T03:04:05Z"}` +
 			"\r\n\n" + `{"number":"0201234568"}`},
 	} {
 		t.Run(name, func(t *testing.T) {

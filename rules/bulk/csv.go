@@ -15,7 +15,7 @@ import (
 // Columns of the CSV form, in the order of an export. An import takes them in any
 // order; number must be there, what is missing or empty has the value of a
 // subscriber without services.
-var Columns = []string{"number", "clir", "clip", "acr", "tir", "override", "shield_on_bills", "note", "until"}
+var Columns = []string{"number", "clir", "clip", "acr", "tir", "override", "shield_on_bills", "note", "until", "mcid"}
 
 // HeaderError is a first line that names no columns. It does not repeat the line.
 type HeaderError struct{ Wrong, Mend string }
@@ -163,7 +163,7 @@ func closing(row string) int {
 }
 
 func (r *csvRows) subscriber(fields []string) (rules.Subscriber, error) {
-	d := rules.Document{CLIR: rules.CLIRNone.String(), CLIP: true, TIR: rules.TIRNone.String()}
+	d := rules.Document{CLIR: rules.CLIRNone.String(), CLIP: true, TIR: rules.TIRNone.String(), MCID: rules.MCIDNone.String()}
 	for i, at := range r.columns {
 		value := fields[i]
 		if Columns[at] != "note" {
@@ -184,8 +184,8 @@ func (r *csvRows) subscriber(fields []string) (rules.Subscriber, error) {
 
 // set puts a cell where it belongs.
 func set(d *rules.Document, column int, value string) error {
-	texts := [...]*string{0: &d.Number, 1: &d.CLIR, 4: &d.TIR, 7: &d.Note, 8: nil}
-	flags := [...]*bool{2: &d.CLIP, 3: &d.ACR, 5: &d.Override, 6: &d.ShieldOnBills, 8: nil}
+	texts := [...]*string{0: &d.Number, 1: &d.CLIR, 4: &d.TIR, 7: &d.Note, 9: &d.MCID}
+	flags := [...]*bool{2: &d.CLIP, 3: &d.ACR, 5: &d.Override, 6: &d.ShieldOnBills, 9: nil}
 	switch {
 	case texts[column] != nil:
 		*texts[column] = unguard(value)

@@ -71,7 +71,7 @@ func writeRow(w *bufio.Writer, sub *rules.Subscriber, format string) {
 	}
 	for i, cell := range [...]string{
 		guard(d.Number), d.CLIR, strconv.FormatBool(d.CLIP), strconv.FormatBool(d.ACR), d.TIR,
-		strconv.FormatBool(d.Override), strconv.FormatBool(d.ShieldOnBills), guard(d.Note), until,
+		strconv.FormatBool(d.Override), strconv.FormatBool(d.ShieldOnBills), guard(d.Note), until, d.MCID,
 	} {
 		if i > 0 {
 			_ = w.WriteByte(',')

@@ -52,7 +52,7 @@ func (s rulesStore) standing(ctx context.Context, conn *sql.Conn, each func(rule
 		if !ok {
 			return fmt.Errorf("driver %T cannot be asked", c)
 		}
-		rows, err := q.QueryContext(ctx, "SELECT number << 8 | services FROM subscribers WHERE until IS NULL", nil)
+		rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT number << %d | services FROM subscribers WHERE until IS NULL", rules.ServiceBits), nil)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s rulesStore) standing(ctx context.Context, conn *sql.Conn, each func(rule
 			if !ok {
 				return fmt.Errorf("an integer was expected, not %T", row[0])
 			}
-			each(rules.Services(v).Subscriber(rules.KeyNumber(v >> 8)))
+			each(rules.Services(v & (1<<rules.ServiceBits - 1)).Subscriber(rules.KeyNumber(v >> rules.ServiceBits)))
 		}
 	})
 }

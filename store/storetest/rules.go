@@ -35,7 +35,7 @@ func number(i int) numbering.Number {
 func full(i int) rules.Subscriber {
 	return rules.Subscriber{
 		Number: number(i), CLIR: rules.CLIRTemporaryRestricted, CLIPOff: true, ACR: true, TIR: rules.TIRTemporary, Override: true,
-		ShieldOnBills: true, Note: "note ' \" \\ é", Until: time.Date(2030, 2, 28, 23, 59, 59, 0, time.UTC),
+		ShieldOnBills: true, MCID: rules.MCIDUnanswered, Note: "note ' \" \\ é", Until: time.Date(2030, 2, 28, 23, 59, 59, 0, time.UTC),
 	}
 }
 
@@ -146,7 +146,7 @@ func Rules(t *testing.T, b Backend[rules.Store]) {
 		want := map[numbering.Number]rules.Subscriber{}
 		var last uint64
 		for i := range 50 {
-			sub := rules.Subscriber{Number: number(i), CLIR: rules.CLIR(i % 4), TIR: rules.TIR(i % 3), CLIPOff: i%2 == 0, ACR: i%3 == 0, Override: i%5 == 0, ShieldOnBills: i%7 == 0}
+			sub := rules.Subscriber{Number: number(i), CLIR: rules.CLIR(i % 4), TIR: rules.TIR(i % 3), CLIPOff: i%2 == 0, ACR: i%3 == 0, Override: i%5 == 0, ShieldOnBills: i%7 == 0, MCID: rules.MCID(i % 4)}
 			if i%4 == 0 {
 				sub.Until = time.Unix(2e9+int64(i), 0).UTC()
 			}
