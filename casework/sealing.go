@@ -33,8 +33,8 @@ var errKey = errors.New("the key of the case is not there")
 
 // ready makes the key of a case, durable before anything is sealed with it.
 func (s safe) ready(ctx context.Context, id string) (keyring.Key, error) {
-	k := s.ring.Make(caseKeys + id)
-	if err := s.ring.Save(ctx); err != nil {
+	k, err := s.ring.Lasting(ctx, caseKeys+id)
+	if err != nil {
 		return keyring.Key{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return k, nil
@@ -98,8 +98,8 @@ func (s safe) destroy(ctx context.Context, ids []string) error {
 
 // subject is the keyed hash that a number's cases are found by.
 func (s safe) subject(ctx context.Context, n numbering.Number) (hash [16]byte, err error) {
-	k := s.ring.Make(indexKey)
-	if err := s.ring.Save(ctx); err != nil {
+	k, err := s.ring.Lasting(ctx, indexKey)
+	if err != nil {
 		return hash, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	block, err := aes.NewCipher(k.Secret[:])
@@ -113,8 +113,8 @@ func (s safe) subject(ctx context.Context, n numbering.Number) (hash [16]byte, e
 
 // signer is the key that evidence is signed with.
 func (s safe) signer(ctx context.Context) (ed25519.PrivateKey, error) {
-	k := s.ring.Make(evidenceKey)
-	if err := s.ring.Save(ctx); err != nil {
+	k, err := s.ring.Lasting(ctx, evidenceKey)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return ed25519.NewKeyFromSeed(k.Secret[:]), nil

@@ -36,8 +36,8 @@ func New(ctx context.Context, s Store, ring *keyring.Ring) (*Service, error) {
 // block is the cipher of the key in use: nodes that share a store may have come to use the
 // same one only after the start.
 func (s *Service) block(ctx context.Context) (cipher.Block, error) {
-	k := s.ring.Make(KeyName)
-	if err := s.ring.Save(ctx); err != nil {
+	k, err := s.ring.Lasting(ctx, KeyName)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return aes.NewCipher(k.Secret[:])

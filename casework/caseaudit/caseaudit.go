@@ -70,8 +70,8 @@ func (l *Log) detail(ctx context.Context, e casework.Event, subjects []numbering
 	if len(subjects) == 0 {
 		return text, nil
 	}
-	k := l.ring.Make(keyName + e.At.UTC().Format("2006"))
-	if err := l.ring.Save(ctx); err != nil {
+	k, err := l.ring.Lasting(ctx, keyName+e.At.UTC().Format("2006"))
+	if err != nil {
 		return "", err
 	}
 	var plain []byte

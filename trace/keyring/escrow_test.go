@@ -110,6 +110,29 @@ func TestDestroyThatCannotBeStored(t *testing.T) {
 	}
 }
 
+// A key that must stay the same gets no second one while the stored one cannot be read.
+func TestLastingKey(t *testing.T) {
+	var s keyring.Memory
+	r, m := away(t, &s)
+	if _, err := r.Lasting(ctx, "old"); !errors.Is(err, keyring.ErrMaster) {
+		t.Errorf("%v", err)
+	}
+	m.err = nil
+	if err := r.Unlock(ctx); err != nil {
+		t.Fatal(err)
+	}
+	k, err := r.Lasting(ctx, "old")
+	if got := r.Get("old"); err != nil || len(got) != 1 || got[0] != k {
+		t.Errorf("%v %v", got, err)
+	}
+	if _, err := r.Lasting(ctx, "another"); err != nil {
+		t.Error(err)
+	}
+	if stored, _ := s.Load(ctx); !strings.Contains(string(stored), "another") {
+		t.Error("not stored")
+	}
+}
+
 // A ring that has never seen its master key stores nothing that could never be opened.
 func TestMasterNeverSeen(t *testing.T) {
 	m := &late{keyring.Fixed{1}, errAway}

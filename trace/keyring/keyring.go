@@ -116,6 +116,25 @@ func (r *Ring) Names() []string {
 func (r *Ring) Make(name string) Key {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.make(name)
+}
+
+// Lasting answers the newest key of a name, made and stored when there is none. It is
+// for names whose key must stay the same: while the ring is locked it makes no second
+// one, and answers ErrMaster.
+func (r *Ring) Lasting(ctx context.Context, name string) (Key, error) {
+	r.mu.Lock()
+	if !r.unlocked {
+		r.mu.Unlock()
+		return Key{}, fmt.Errorf("%w: whether there is a key %q cannot be told", ErrMaster, name)
+	}
+	k := r.make(name)
+	r.mu.Unlock()
+	return k, r.Save(ctx)
+}
+
+// make does what Make says. r.mu held.
+func (r *Ring) make(name string) Key {
 	if keys := r.keys[name]; len(keys) > 0 {
 		return keys[len(keys)-1]
 	}
