@@ -51,7 +51,7 @@ type checker struct {
 }
 
 func (k *checker) walk(prefix byte) (err error) {
-	it, err := k.e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	it, err := k.e.r.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
 	if err != nil {
 		return fmt.Errorf("records: cannot read: %w", err)
 	}
@@ -142,7 +142,7 @@ func (k *checker) compareCounts() {
 }
 
 func (k *checker) has(key []byte) (bool, error) {
-	_, closer, err := k.e.db.Get(key)
+	_, closer, err := k.e.r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}

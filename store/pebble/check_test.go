@@ -51,7 +51,7 @@ func TestCheck(t *testing.T) {
 		"search key":    {func(b *pebble.Batch) error { return b.Set([]byte("c?"), nil, nil) }, func(c Checked) bool { return c.Unreadable == 1 }},
 	} {
 		snapshot := filepath.Join(t.TempDir(), "records")
-		if err := db.Checkpoint(snapshot); err != nil {
+		if err := db.Checkpoint(snapshot, pebble.WithFlushedWAL()); err != nil {
 			t.Fatal(err)
 		}
 		s := mustOpen(t, snapshot, Options{})

@@ -100,6 +100,9 @@ func TestDamagedTwiceInOneSecond(t *testing.T) {
 		logs, _ := filepath.Glob(filepath.Join(dir, "*.log"))
 		info, _ := os.Stat(logs[len(logs)-1])
 		flip(t, logs[len(logs)-1], info.Size()/2)
+		if err := os.Remove(filepath.Join(dir, journalFile)); err != nil { // it would heal that
+			t.Fatal(err)
+		}
 		s = mustOpen(t, dir, Options{Alarm: told.add})
 		if len(s.Damaged()) != 1 {
 			t.Fatalf("set aside: %v", s.Damaged())

@@ -13,6 +13,9 @@ import (
 // dropDays deletes a service's days before first: one range of each kind of key,
 // however many there are.
 func (e *engine) dropDays(ctx context.Context, s trace.Service, first trace.Day) (records int, err error) {
+	if err := e.settle(); err != nil {
+		return 0, err
+	}
 	records, oldest := e.counted(s, first)
 	var ranges [][2][]byte
 	for _, prefix := range []byte{prefixRecord, byte(trace.RoleCaller), byte(trace.RoleCalled), prefixCount} {

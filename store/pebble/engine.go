@@ -1,7 +1,6 @@
 package pebble
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,12 +15,18 @@ import (
 // engine is one opened database and the means to get away from it when it fails.
 type engine struct {
 	db    *pebble.DB
+	r     pebble.Reader // what to read: db, and when nothing may be written the journal over it
 	fence *fence
 	acked acked
 
 	seqMu sync.Mutex // one batch at a time, so that their numbers are in order
 	seq   uint64     // of the last batch
 	log   *outboxLog // nil: what is appended need not be shipped
+
+	journal *journal // nil: nothing may be written
+	pending pending
+	freed   chan error // the half of the journal that is not filled may be; nil: it may
+	broken  atomic.Pointer[error]
 
 	countMu sync.Mutex
 	counts  map[shelf]uint64 // records appended
@@ -70,13 +75,16 @@ func (e *engine) count(dir string, o Options) (err error) {
 	if e.counts, err = loadCounts(e.db); err != nil {
 		return err
 	}
-	if e.seq, err = sequence(e.db); err != nil || o.ReadOnly {
+	if e.seq, err = sequence(e.db); err != nil {
 		return err
 	}
-	if o.Outbox || isOutbox(e.db) {
+	if !o.ReadOnly && (o.Outbox || isOutbox(e.db)) {
 		if e.log, err = openLog(e.db, o.Now()); err != nil {
 			return err
 		}
+	}
+	if err = e.replay(dir, o); err != nil || o.ReadOnly {
+		return err
 	}
 	if e.acked, err = openAcked(dir); err != nil {
 		return fmt.Errorf("records: cannot count batches: %w", err)
@@ -106,39 +114,116 @@ func (e *engine) options(o Options) *pebble.Options {
 	}
 }
 
-// append commits one batch and waits until it is on disk, or the database gave up.
+// replay has the database take over what the journal holds beyond it; when nothing may
+// be written, it is laid over the database.
+func (e *engine) replay(dir string, o Options) error {
+	frames, last, err := journaled(e.fence, dir, e.seq)
+	if err != nil {
+		return err
+	}
+	e.r, e.seq = e.db, last
+	if o.ReadOnly {
+		over := e.db.NewIndexedBatch()
+		e.r = over
+		var s settled
+		if err := s.read(frames); err != nil {
+			return err
+		}
+		return e.put(over, &s)
+	}
+	if len(frames) > 0 {
+		if err := e.apply(frames, pebble.Sync); err != nil {
+			return err
+		}
+	}
+	e.pending.rest = o.rest
+	e.journal, err = openJournal(e.fence, dir, o.half)
+	return err
+}
+
+// append makes one batch durable.
 func (e *engine) append(batch []trace.Entry) error {
 	if len(batch) == 0 {
 		return nil
 	}
 	e.seqMu.Lock()
 	defer e.seqMu.Unlock()
-	b := e.db.NewBatch()
-	if err := e.fill(b, batch); err != nil {
-		return fmt.Errorf("records: cannot fill batch: %w", err)
+	if broken := e.broken.Load(); broken != nil {
+		return *broken
 	}
-	var seq [8]byte
-	binary.BigEndian.PutUint64(seq[:], e.seq+1)
-	if err := b.Set(sequenceKey, seq[:], nil); err != nil {
-		return fmt.Errorf("records: cannot fill batch: %w", err)
-	}
-	if err := e.log.add(b, batch); err != nil {
-		return fmt.Errorf("records: cannot fill batch: %w", err)
-	}
-	if err := e.survive(func() error { return b.Commit(pebble.Sync) }); err != nil {
+	if err := e.write(batch, e.seq+1); err != nil {
 		return err
 	}
 	e.seq++
-	e.log.added()
 	e.acked.set(e.seq)
-	return b.Close()
+	return nil
+}
+
+func (e *engine) write(batch []trace.Entry, seq uint64) error {
+	err := e.journal.append(seq, batch)
+	if errors.Is(err, errJournalFull) && int64(frameLen(batch)) <= e.journal.size {
+		if err = e.turn(); err == nil {
+			err = e.journal.append(seq, batch)
+		}
+	}
+	if errors.Is(err, errJournalFull) {
+		return e.commitAlone(batch, seq)
+	}
+	if err == nil {
+		e.hold(e.journal.frame)
+	}
+	return err
+}
+
+// turn begins the other half of the journal, when that is free, and has the one that is
+// full freed.
+func (e *engine) turn() error {
+	if e.freed != nil {
+		if err := <-e.freed; err != nil {
+			return err
+		}
+	}
+	e.journal.turn()
+	freed := make(chan error, 1)
+	e.freed = freed
+	go func() { freed <- e.takeOver(pebble.Sync) }()
+	return nil
+}
+
+// fail notes that the database cannot be used any more: the next batch is refused, and
+// the store opens it anew.
+func (e *engine) fail(err error) {
+	if err != nil {
+		e.broken.CompareAndSwap(nil, &err)
+	}
 }
 
 func (e *engine) close() error {
-	err := e.survive(e.db.Close)
+	err := e.finish()
+	err = errors.Join(err, e.survive(e.db.Close))
+	if e.journal != nil {
+		err = errors.Join(err, e.journal.close())
+	}
 	if e.acked.f != nil {
 		err = errors.Join(err, e.acked.f.Close())
 	}
+	return err
+}
+
+// finish leaves nothing in the journal that is not in the database, nor anybody at work.
+func (e *engine) finish() (err error) {
+	if over, ok := e.r.(*pebble.Batch); ok {
+		return over.Close()
+	}
+	if e.freed != nil {
+		err = <-e.freed
+	}
+	if e.journal != nil {
+		err = errors.Join(err, e.takeOver(pebble.Sync))
+	}
+	e.pending.settling.Lock()
+	defer e.pending.settling.Unlock()
+	e.pending.closed = true
 	return err
 }
 

@@ -32,16 +32,17 @@ const (
 var _ outbox.Source = (*Store)(nil)
 
 // outboxLog is the log of one opening of the database: its epoch. A nil one does nothing.
-// add and added are of the goroutine that appends.
+// add and added are of whoever settles.
 type outboxLog struct {
 	epoch          outbox.Epoch
 	entries, bytes uint64
 	now            func() time.Time
 	seq            atomic.Uint64
+	more           uint64 // batches put into it since added
 	value          []byte
 }
 
-// add puts what a batch holds into it.
+// add puts what a batch holds into it; several may be added before they are down.
 func (l *outboxLog) add(b *pebble.Batch, batch []trace.Entry) error {
 	if l == nil {
 		return nil
@@ -50,21 +51,22 @@ func (l *outboxLog) add(b *pebble.Batch, batch []trace.Entry) error {
 	for _, e := range batch {
 		size += uint64(len(e.Value))
 	}
-	v := appendLogHead(l.value[:0], l.entries+uint64(len(batch)), l.bytes+size, l.now())
+	l.entries, l.bytes, l.more = l.entries+uint64(len(batch)), l.bytes+size, l.more+1
+	v := appendLogHead(l.value[:0], l.entries, l.bytes, l.now())
 	for _, e := range batch {
 		v = append(append(v, e.ID[:]...), e.Kind(), byte(e.Service()))
 	}
 	l.value = v
-	return b.Set(logKey(l.epoch, l.seq.Load()+1), v, nil)
+	return b.Set(logKey(l.epoch, l.seq.Load()+l.more), v, nil)
 }
 
-// added notes that the batch of the last add is down.
+// added notes that what was added is down.
 func (l *outboxLog) added() {
 	if l == nil {
 		return
 	}
-	l.entries, l.bytes = binary.BigEndian.Uint64(l.value), binary.BigEndian.Uint64(l.value[8:])
-	l.seq.Add(1)
+	l.seq.Add(l.more)
+	l.more = 0
 }
 
 func logKey(e outbox.Epoch, seq uint64) []byte {
@@ -107,7 +109,7 @@ func reading[T any](s *Store, f func(*engine) (T, error)) (answer T, err error) 
 func (s *Store) Epochs() ([]outbox.Epoch, error) { return reading(s, (*engine).epochs) }
 
 func (e *engine) epochs() (list []outbox.Epoch, err error) {
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixLog}, UpperBound: []byte{prefixLog + 1}})
+	it, err := e.r.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixLog}, UpperBound: []byte{prefixLog + 1}})
 	if err != nil {
 		return nil, fmt.Errorf("records: cannot read the outbox: %w", err)
 	}
@@ -156,7 +158,7 @@ func (e *engine) lastLogged(epoch outbox.Epoch) (seq uint64, h logHead, err erro
 
 // logFrom iterates over an epoch's batches after seq.
 func (e *engine) logFrom(epoch outbox.Epoch, seq uint64) (*pebble.Iterator, error) {
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: logKey(epoch, seq+1), UpperBound: logKey(epoch, 1<<64-1)})
+	it, err := e.r.NewIter(&pebble.IterOptions{LowerBound: logKey(epoch, seq+1), UpperBound: logKey(epoch, 1<<64-1)})
 	if err != nil {
 		return nil, fmt.Errorf("records: cannot read the outbox: %w", err)
 	}
@@ -195,7 +197,7 @@ func (e *engine) logged(v []byte) (b outbox.Batch, err error) {
 		if kind != 0 {
 			key = appendUpdateKey(k[:0], id, kind)
 		}
-		value, closer, getErr := e.db.Get(key)
+		value, closer, getErr := e.r.Get(key)
 		if errors.Is(getErr, pebble.ErrNotFound) {
 			continue // its retention is over
 		}

@@ -108,7 +108,7 @@ func (s *Store) LogEarlier() (more bool, err error) {
 
 // earlier is how far it is; nil: done.
 func (e *engine) earlier() (*earlier, error) {
-	v, closer, err := e.db.Get(earlierKey)
+	v, closer, err := e.r.Get(earlierKey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -132,7 +132,7 @@ func (e *engine) logEarlier(r *earlier) (more bool, err error) {
 	if len(r.last) > 0 {
 		lower = append(r.last, 0)
 	}
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: []byte{prefixUpdate + 1}})
+	it, err := e.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: []byte{prefixUpdate + 1}})
 	if err != nil {
 		return false, fmt.Errorf("records: cannot read: %w", err)
 	}

@@ -43,8 +43,8 @@ func (c *cursor) next() {
 type cursors []*cursor
 
 // open adds a cursor on [lower, upper).
-func (cs *cursors) open(db *pebble.DB, lower, upper []byte, tail int, back bool) error {
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+func (cs *cursors) open(r pebble.Reader, lower, upper []byte, tail int, back bool) error {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return fmt.Errorf("records: cannot read: %w", err)
 	}
@@ -84,12 +84,12 @@ func (e *engine) scan(from, to time.Time, yield func(*trace.Record) bool) (err e
 	defer func() { err = errors.Join(err, cs.close()) }()
 	for _, s := range trace.Services {
 		lower, upper := bounds([]byte{prefixRecord, byte(s)}, from, to)
-		if err := cs.open(e.db, lower, upper, tailLen, false); err != nil {
+		if err := cs.open(e.r, lower, upper, tailLen, false); err != nil {
 			return err
 		}
 	}
 	lower, upper := bounds([]byte{prefixUpdate}, from, to)
-	if err := cs.open(e.db, lower, upper, tailLen, false); err != nil {
+	if err := cs.open(e.r, lower, upper, tailLen, false); err != nil {
 		return err
 	}
 	a := trace.NewAssembler(yield)
@@ -114,7 +114,7 @@ func (e *engine) find(ctx context.Context, filed []trace.Filed, from, to time.Ti
 	for _, f := range filed {
 		k := appendFiled(nil, f)
 		lower, upper := append(bytes.Clone(k), first[:]...), append(bytes.Clone(k), last[:]...)
-		if err := cs.open(e.db, lower, upper, idLen, newest); err != nil {
+		if err := cs.open(e.r, lower, upper, idLen, newest); err != nil {
 			return err
 		}
 	}
@@ -147,7 +147,7 @@ func (e *engine) fetcher() (f fetcher, err error) {
 		prefix byte
 		it     **pebble.Iterator
 	}{{prefixRecord, &f.records}, {prefixUpdate, &f.updates}} {
-		*of.it, err = e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{of.prefix}, UpperBound: []byte{of.prefix + 1}})
+		*of.it, err = e.r.NewIter(&pebble.IterOptions{LowerBound: []byte{of.prefix}, UpperBound: []byte{of.prefix + 1}})
 		if err != nil {
 			return f, errors.Join(fmt.Errorf("records: cannot read: %w", err), f.close())
 		}

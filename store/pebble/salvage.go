@@ -43,6 +43,7 @@ func Salvage(ctx context.Context, dir string, now time.Time, take func([]trace.E
 		return Salvaged{}, fmt.Errorf("records: cannot read %s: %w", dir, err)
 	}
 	s := salvage{ctx: ctx, now: now, oldest: trace.FirstKept(now, trace.MaxRetention), take: take}
+	s.readJournal(filepath.Join(dir, journalFile))
 	// Tables before logs, older before newer: of two versions of an entry the newer wins.
 	for _, kind := range []string{".sst", ".log"} {
 		for _, f := range numbered(files, kind) {
@@ -55,7 +56,10 @@ func Salvage(ctx context.Context, dir string, now time.Time, take func([]trace.E
 			}
 		}
 	}
-	return s.Salvaged, s.flush()
+	for key, value := range s.journaled {
+		s.add([]byte(key), value)
+	}
+	return s.Salvaged, errors.Join(s.flush(), ctx.Err())
 }
 
 type numberedFile struct {
@@ -83,6 +87,8 @@ type salvage struct {
 	take   func([]trace.Entry) error
 	batch  []trace.Entry
 	failed error // of take
+
+	journaled map[string][]byte // what is in the journal, by key, and was not found in the database yet
 }
 
 // file reads one; false: not all of it.
@@ -202,6 +208,29 @@ func (s *salvage) logPart(b []byte, number uint64) (read int, err error) {
 	return read, nil
 }
 
+// readJournal reads the batches of both halves, long taken over by the database or not.
+func (s *salvage) readJournal(path string) {
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.Damaged = append(s.Damaged, journalFile)
+	}
+	s.journaled = map[string][]byte{}
+	var key [maxKeyLen]byte
+	for half := range slices.Chunk(b, max(len(b)/2, 1)) {
+		for {
+			_, body, rest, ok := readFrame(half)
+			if !ok {
+				break
+			}
+			entries, _ := frameEntries(nil, body)
+			for _, e := range entries {
+				s.journaled[string(appendKey(key[:0], e))] = e.Value
+			}
+			half = rest
+		}
+	}
+}
+
 // logReader is newReader with a number whose type has no name outside of Pebble.
 func logReader[N ~uint64](newReader func(io.Reader, N) *record.Reader, r io.Reader, number uint64) *record.Reader {
 	return newReader(r, N(number))
@@ -218,6 +247,9 @@ func (s *salvage) add(key, value []byte) {
 	kind, err := trace.Decode(value, &r)
 	if err != nil || trace.ID(key[len(key)-tailLen:]) != r.ID {
 		return
+	}
+	if journaled, ok := s.journaled[string(key)]; ok && bytes.Equal(journaled, value) {
+		delete(s.journaled, string(key))
 	}
 	if r.ID.Day() < s.oldest || kind == 0 && !r.Expires.After(s.now) {
 		s.Expired++

@@ -6,6 +6,7 @@
 package pebble
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,9 @@ type Options struct {
 	// Now is the clock [time.Now].
 	Now func() time.Time
 
-	fs vfs.FS // of tests; nil: the disk
+	fs   vfs.FS        // of tests; nil: the disk
+	half int64         // bytes of a half of a new journal [4 MiB]
+	rest time.Duration // batches stay in the journal alone no longer [100 ms]
 }
 
 // Store is a trace.Store. Safe for concurrent use.
@@ -86,6 +89,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.fs == nil {
 		o.fs = vfs.Default
 	}
+	o.half, o.rest = cmp.Or(o.half, journalHalf), cmp.Or(o.rest, journalRest)
 	s := &Store{dir: dir, o: o, backoff: reopenFirst}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	eng, err := s.open()
@@ -153,6 +157,9 @@ func (s *Store) read(f func(*engine) error) error {
 	}
 	s.mu.Unlock()
 	if eng == nil {
+		return err
+	}
+	if err := eng.settle(); err != nil {
 		return err
 	}
 	return f(eng)
@@ -227,6 +234,7 @@ func (s *Store) engine() (*engine, error) {
 
 // abandon gives a failed database up: nothing it still does reaches the disk.
 func (s *Store) abandon(eng *engine, err error) {
+	eng.fail(err)
 	eng.fence.shut(errAbandoned)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,6 +23,9 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func mustOpen(t *testing.T, dir string, o Options) *Store {
 	t.Helper()
+	if o.half == 0 {
+		o.half = 64 << 10
+	}
 	s, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
