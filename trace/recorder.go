@@ -14,14 +14,17 @@ type Waiter interface{ Recorded(err error) }
 
 // Options of a Recorder; zero values mean the defaults in brackets.
 type Options struct {
-	Window    time.Duration          // longest wait for company in a commit [2 ms]
-	Budget    time.Duration          // a call waits no longer than this for its record [250 ms]
-	Lazy      time.Duration          // an update nobody waits for may wait this long for company [50 ms]
-	Retention int                    // months, 1 to 12 [12]
-	Service   func(*Record) Service  // of a record that begins [ServiceOf]
-	Queue     int                    // bytes of records that may wait for a slow store [32 MiB]
-	After     func()                 // called after the callbacks of a batch (the transport's Flush)
-	Failed    func(n int, err error) // calls that went on without a record: count, alarm
+	Window    time.Duration         // longest wait for company in a commit [2 ms]
+	Budget    time.Duration         // a call waits no longer than this for its record [250 ms]
+	Lazy      time.Duration         // an update nobody waits for may wait this long for company [50 ms]
+	Retention int                   // months, 1 to 12 [12]
+	Service   func(*Record) Service // of a record that begins [ServiceOf]
+	// Gather: whoever begins records calls Flush when he has begun all he has, so that
+	// they share a commit and its wake-ups. Else a commit begins with the first.
+	Gather bool
+	Queue  int                    // bytes of records that may wait for a slow store [32 MiB]
+	After  func()                 // called after the callbacks of a batch (the transport's Flush)
+	Failed func(n int, err error) // calls that went on without a record: count, alarm
 }
 
 func (o Options) withDefaults() Options {
@@ -64,6 +67,8 @@ type Recorder struct {
 	spare    *batch     // for reuse
 	stalled  bool       // the store has kept flying for longer than the budget
 	watching bool       // the watchdog will look again by itself
+	called   bool       // the writer was told of whoever waits in filling
+	dozing   bool       // the writer looks at nothing before it is told
 	closed   bool
 
 	retention atomic.Pointer[Retention]
@@ -128,7 +133,7 @@ func (r *Recorder) Begin(rec *Record, w Waiter) {
 	watch := w != nil && (r.stalled || !r.watching)
 	r.watching = r.watching || watch
 	r.mu.Unlock()
-	if first {
+	if first && !r.o.Gather {
 		signal(r.kick)
 	}
 	if watch {
@@ -153,7 +158,21 @@ func (r *Recorder) Finish(rec *Record) {
 	}
 	first := r.filling.add(rec.ID, s.b, nil, time.Time{})
 	r.mu.Unlock()
-	if first {
+	if first && !r.o.Gather {
+		signal(r.kick)
+	}
+}
+
+// Flush has what was begun since committed soon; see Options.Gather. It costs next to
+// nothing when there is nothing to do.
+func (r *Recorder) Flush() {
+	r.mu.Lock()
+	call := r.filling.waiting > 0 && !r.called || len(r.filling.items) > 0 && r.dozing
+	if call {
+		r.called, r.dozing = true, false
+	}
+	r.mu.Unlock()
+	if call {
 		signal(r.kick)
 	}
 }

@@ -358,3 +358,70 @@ func (nullStore) Append([]trace.Entry) error { return nil }
 type done chan struct{}
 
 func (d done) Recorded(error) { d <- struct{}{} }
+
+func TestGatheredRecordsShareACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s tracetest.Store
+		r := trace.NewRecorder(&s, trace.Options{Gather: true})
+		defer r.Close()
+		for round := 1; round <= 3; round++ {
+			began := time.Now()
+			var calls [5]call
+			for i := range calls {
+				r.Begin(record(), &calls[i])
+				synctest.Wait()
+			}
+			r.Flush()
+			r.Flush() // again does no harm
+			synctest.Wait()
+			for i := range calls {
+				calls[i].want(t, nil, began, 0)
+			}
+			if n := s.Batches(); n != round {
+				t.Errorf("%d commits in round %d", n, round)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+}
+
+// What nobody waits for is committed after a while, whether the writer is looking by
+// itself or not.
+func TestGatheredUpdatesAreCommitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s tracetest.Store
+		r := trace.NewRecorder(&s, trace.Options{Gather: true})
+		defer r.Close()
+		rec := record()
+		r.Begin(rec, nil)
+		r.Flush()
+		for round := 1; round <= 5; round++ {
+			rec.Status = 200 + round
+			r.Finish(rec)
+			r.Flush()
+			time.Sleep(time.Duration(round) * 40 * time.Millisecond)
+			rec.Status = 0
+		}
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		var last int
+		if err := s.Scan(rec.Start, rec.Start.Add(time.Second), func(r *trace.Record) bool { last = r.Status; return true }); err != nil || last != 205 {
+			t.Errorf("status %d, %v", last, err)
+		}
+	})
+}
+
+// A Flush that never comes holds nobody for longer than the budget.
+func TestForgottenFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s tracetest.Store
+		r := trace.NewRecorder(&s, trace.Options{Gather: true, Budget: 100 * time.Millisecond})
+		defer r.Close()
+		time.Sleep(time.Second) // the writer looks no more
+		began := time.Now()
+		var c call
+		r.Begin(record(), &c)
+		time.Sleep(time.Second)
+		c.want(t, trace.ErrLate, began, 100*time.Millisecond)
+	})
+}

@@ -36,11 +36,12 @@ func (r *Recorder) write() {
 }
 
 // await blocks until there is a batch worth committing; false: closed, and nothing left.
+// Where records are gathered it looks by itself, for a while, for what nobody waits for:
+// under load that spares a wake-up for every commit.
 func (r *Recorder) await(timer *time.Timer) bool {
+	rested := !r.o.Gather
 	for {
-		r.mu.Lock()
-		some, urgent, closed := len(r.filling.items) > 0, r.filling.waiting > 0, r.closed
-		r.mu.Unlock()
+		some, urgent, closed := r.look(rested)
 		switch {
 		case urgent || some && closed:
 			return true
@@ -48,8 +49,10 @@ func (r *Recorder) await(timer *time.Timer) bool {
 			for r.backlog.any() && r.backlog.retry(r.store) {
 			}
 			return false
-		case some:
-			if r.lazy(timer) {
+		case some && rested && r.o.Gather:
+			return true
+		case some || !rested:
+			if rested = r.lazy(timer); rested && some {
 				return true
 			}
 		case r.backlog.any():
@@ -63,6 +66,16 @@ func (r *Recorder) await(timer *time.Timer) bool {
 			}
 		}
 	}
+}
+
+// look tells what there is to write. When nothing is and it will not look again by itself,
+// whoever brings something must tell the writer.
+func (r *Recorder) look(last bool) (some, urgent, closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	some = len(r.filling.items) > 0
+	r.dozing = last && !some
+	return some, r.filling.waiting > 0 && (r.called || !r.o.Gather), r.closed
 }
 
 // lazy waits for somebody who waits; true: nobody came, and it has been long enough.
@@ -104,7 +117,7 @@ func (r *Recorder) pause(timer *time.Timer, d time.Duration) {
 func (r *Recorder) take() *batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.flying = r.filling
+	r.flying, r.called = r.filling, false
 	r.filling, r.spare = r.spare, nil
 	if r.filling == nil {
 		r.filling = new(batch)
