@@ -31,7 +31,7 @@ func (c *serveCommand) Run() error {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	g, err := gateway.New(cfg, gateway.WithLog(log))
+	g, err := gateway.New(cfg, gateway.WithLog(log), gateway.Alone())
 	if err != nil {
 		return err
 	}

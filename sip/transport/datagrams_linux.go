@@ -69,17 +69,19 @@ type datagrams struct {
 	troubled atomic.Bool // the error queue may hold something
 
 	// Of the receiving goroutine.
-	last time.Time // the gate opened
-	busy bool      // the gate is shut: input is looked for at every beat
+	last time.Time           // the gate opened
+	busy bool                // the gate is shut: input is looked for at every beat
+	rest func(time.Duration) // until the next beat
 }
 
 // beat is how often a busy socket is read. Waking for every message costs more than
-// handling it, so that under load whoever waits shares the wake-up.
-const beat = time.Millisecond
+// handling it, so that under load whoever waits shares the wake-up, and the commit of the
+// records as well.
+const beat = 2 * time.Millisecond
 
 // newDatagrams takes the socket over from conn.
 func newDatagrams(conn *net.UDPConn, v6 bool, maxMessage int) (*datagrams, error) {
-	d := &datagrams{v6: v6, in: newLane(receiveMessages), out: newLane(batchMessages)}
+	d := &datagrams{v6: v6, rest: time.Sleep, in: newLane(receiveMessages), out: newLane(batchMessages)}
 	if err := d.takeOver(conn); err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func (d *datagrams) takeOver(conn *net.UDPConn) error {
 // something to tell.
 func (d *datagrams) receive() (int, error) {
 	if d.busy {
-		time.Sleep(beat - time.Duration(time.Now().UnixNano())%beat)
+		d.rest(beat - time.Duration(time.Now().UnixNano())%beat)
 		if d.tryReceive() {
 			return d.received(nil)
 		}
@@ -299,4 +301,13 @@ func scopeID(zone string) uint32 {
 		return uint32(i.Index)
 	}
 	return 0
+}
+
+// keepPlace makes the reader rest without telling the scheduler, see Options.Readers.
+func (d *datagrams) keepPlace() { d.rest = restInPlace }
+
+// restInPlace sleeps on the thread. A signal ends it early, as when the collector stops all.
+func restInPlace(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_, _, _ = unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 }

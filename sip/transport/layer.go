@@ -20,6 +20,7 @@ type Layer struct {
 	ports   []port
 	sockets []*udpSocket // of all UDP ports
 	streams *streams
+	before  func() // of every Flush; nil: nothing
 	wg      sync.WaitGroup
 }
 
@@ -62,6 +63,9 @@ func (l *Layer) bind(i int, li Listener) error {
 		}
 		p.local = local
 		for _, d := range ds {
+			if l.options.Readers {
+				d.keepPlace()
+			}
 			p.udp = append(p.udp, newUDPSocket(l, uint8(i), d))
 		}
 		l.sockets = append(l.sockets, p.udp...)
@@ -81,6 +85,9 @@ func (l *Layer) bind(i int, li Listener) error {
 	l.ports = append(l.ports, p)
 	return nil
 }
+
+// Readers is how many UDP sockets are read, see Options.Readers.
+func (l *Layer) Readers() int { return len(l.sockets) }
 
 // Start begins to read. Call it once.
 func (l *Layer) Start(h Handler) {
@@ -137,8 +144,15 @@ func spread(a netip.AddrPort, n int) int {
 	return int(h >> 32 % uint64(n))
 }
 
+// BeforeFlush has f called at the beginning of every Flush: the end of what a reading
+// goroutine had to do at once. Call it before Start.
+func (l *Layer) BeforeFlush(f func()) { l.before = f }
+
 // Flush sends what is queued.
 func (l *Layer) Flush() {
+	if l.before != nil {
+		l.before()
+	}
 	for _, s := range l.sockets {
 		s.flush()
 	}

@@ -17,8 +17,11 @@ type Listener struct {
 
 // Options of the layer; zero values mean the defaults in brackets.
 type Options struct {
-	Listeners   []Listener
-	Sockets     int           // UDP sockets a listener, SO_REUSEPORT [half of GOMAXPROCS]
+	Listeners []Listener
+	Sockets   int // UDP sockets a listener, SO_REUSEPORT [half of GOMAXPROCS]
+	// Readers: GOMAXPROCS has one more for every UDP socket, so that its reader may keep
+	// its place with the scheduler while it rests, which spares all others the wake-ups.
+	Readers     bool
 	MaxMessage  int           // bytes [65535]
 	MaxConns    int           // streams at once; at the limit an idle one goes, else the new one is refused [10000]
 	Idle        time.Duration // stream without traffic is closed [10 min]

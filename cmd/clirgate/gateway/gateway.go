@@ -41,7 +41,8 @@ const (
 
 // Gateway is a whole gateway. Its methods may be called from any goroutine.
 type Gateway struct {
-	log *slog.Logger
+	log   *slog.Logger
+	alone bool
 
 	mu  sync.Mutex // guards cfg
 	cfg *config.Config
@@ -87,6 +88,10 @@ type Option func(*Gateway)
 // WithLog sends log lines elsewhere than to slog's default.
 func WithLog(l *slog.Logger) Option { return func(g *Gateway) { g.log = l } }
 
+// Alone is for a gateway that has the process to itself: Start suits the scheduler and the
+// collector to it.
+func Alone() Option { return func(g *Gateway) { g.alone = true } }
+
 // New makes a gateway: every port is bound when it returns, nothing is read yet. What
 // calls do not need may fail: rules that cannot be read withhold every caller, records
 // that cannot be kept raise an alarm.
@@ -112,6 +117,9 @@ func (g *Gateway) onClose(stop func() error) { g.stops = append(g.stops, stop) }
 // Start begins to work: calls first, then what calls do not need.
 func (g *Gateway) Start() {
 	g.started = true
+	if g.alone {
+		g.suitRuntime()
+	}
 	g.startRules()
 	g.transport.Start(g.layer)
 	g.health.start()

@@ -34,7 +34,7 @@ func (g *Gateway) makeTransport() (err error) {
 	if g.certs, err = loadCertificates(g.cfg.SIP.TLS); err != nil {
 		return err
 	}
-	o := transport.Options{TLS: g.certs.server(), TLSClient: g.certs.client()}
+	o := transport.Options{Readers: g.alone, TLS: g.certs.server(), TLSClient: g.certs.client()}
 	for _, text := range g.cfg.SIP.Listen {
 		l, err := config.Listener(text)
 		if err != nil {
@@ -104,11 +104,13 @@ func (g *Gateway) makeRecords() (err error) {
 	failures := &tally{log: g.log}
 	g.services.set(g.cfg.Peers)
 	g.recorder = trace.NewRecorder(g.vault, trace.Options{
+		Gather:  true,
 		Service: g.services.of,
 		After:   g.transport.Flush,
 		Failed:  failures.add,
 	})
 	g.recorder.SetRetentions(retention(g.cfg.Trace))
+	g.transport.BeforeFlush(g.recorder.Flush)
 	g.onClose(g.recorder.Close)
 	return nil
 }
