@@ -25,11 +25,13 @@ import (
 type DB struct {
 	url     string
 	pool    *pgxpool.Pool
-	notices bool // the server knows NOTIFY
+	ships   *pgxpool.Pool // of what is shipped: searches must not keep it waiting
+	notices bool          // the server knows NOTIFY
 }
 
 const (
 	maxConns       = 8
+	maxShips       = 2
 	connectTimeout = 5 * time.Second
 )
 
@@ -51,8 +53,14 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	if err := db.prepare(ctx); err != nil {
+	ships := config.Copy()
+	ships.MaxConns = maxShips
+	if db.ships, err = pgxpool.NewWithConfig(ctx, ships); err != nil {
 		db.pool.Close()
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if err := db.prepare(ctx); err != nil {
+		_ = db.Close() // nothing was done
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	return db, nil
@@ -67,6 +75,7 @@ func (db *DB) prepare(ctx context.Context) error {
 
 // Close closes the database; everything answered is on disk already.
 func (db *DB) Close() error {
+	db.ships.Close()
 	db.pool.Close()
 	return nil
 }

@@ -103,7 +103,7 @@ func (r *Records) partitions(ctx context.Context, batch []trace.Entry) {
 
 // make makes the partitions of days that have none.
 func (r *Records) make(ctx context.Context, days []trace.Day) error {
-	err := pgx.BeginFunc(ctx, r.db.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, r.db.ships, func(tx pgx.Tx) error {
 		if err := lockPartitions(ctx, tx); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ var _ outbox.Sink = (*Records)(nil)
 // synchronous standby: whatever it answers is as safe as an acknowledged batch, also
 // when an earlier commit was never answered.
 func (r *Records) Mark(ctx context.Context, node string, e outbox.Epoch) (seq uint64, err error) {
-	err = r.db.pool.QueryRow(ctx, `INSERT INTO outboxes (epoch, node, seq, moved) VALUES ($1, $2, 0, clock_timestamp())
+	err = r.db.ships.QueryRow(ctx, `INSERT INTO outboxes (epoch, node, seq, moved) VALUES ($1, $2, 0, clock_timestamp())
 		ON CONFLICT (epoch) DO UPDATE SET node = EXCLUDED.node RETURNING seq`, [16]byte(e), node).Scan(&seq)
 	return seq, wrap(outbox.ErrUnavailable, err)
 }
@@ -24,7 +24,7 @@ func (r *Records) Mark(ctx context.Context, node string, e outbox.Epoch) (seq ui
 // Ship adds entries and moves the mark, in one transaction.
 func (r *Records) Ship(ctx context.Context, node string, e outbox.Epoch, from, to uint64, entries []trace.Entry) error {
 	r.partitions(ctx, entries)
-	err := pgx.BeginFunc(ctx, r.db.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, r.db.ships, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, "UPDATE outboxes SET seq = $1, moved = clock_timestamp() WHERE epoch = $2 AND seq = $3", to, [16]byte(e), from)
 		if err != nil {
 			return err

@@ -41,8 +41,8 @@ func (k *checker) checkDurable() {
 	default:
 		k.add("trace.durable", "this is unknown", "write disk or quorum")
 	}
-	if t.QuorumBudget < Duration(time.Millisecond) || t.QuorumBudget > Duration(time.Second) {
-		k.add("trace.quorum_budget", "a call must wait neither too short to be of use nor too long", "write a time from 1ms to 1s, like 20ms")
+	if t.QuorumBudget < Duration(time.Millisecond) || t.QuorumBudget > Duration(200*time.Millisecond) {
+		k.add("trace.quorum_budget", "a call must wait neither too short to be of use nor too long", "write a time from 1ms to 200ms, like 20ms")
 	}
 	// A call's end is filed under the day it began: no day may go before its calls ended.
 	if t.LocalDays < 2 || t.LocalDays > 60 || time.Duration(k.SIP.MaxCall) >= time.Duration(t.LocalDays)*24*time.Hour {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
@@ -100,7 +101,7 @@ func TestSharedStoreOpensOnEveryNode(t *testing.T) {
 	server := pgtest.Start(t)
 	url := server.Database(t)
 	dir := t.TempDir()
-	more := "trace: {master_key: " + filepath.Join(dir, "master") + ", durable: quorum, quorum_budget: 1s}\n"
+	more := "trace: {master_key: " + filepath.Join(dir, "master") + ", durable: quorum, quorum_budget: 200ms}\n"
 	one, log := start(t, calling(t, "gw1", url, more), filepath.Join(dir, "1"))
 	two, _ := start(t, calling(t, "gw2", url, more), filepath.Join(dir, "2"))
 	place(t, one, 3)
@@ -290,5 +291,51 @@ func TestDamagedOutboxIsSalvaged(t *testing.T) {
 	defer db.Close()
 	if n, err := db.Records(nil).Count(t.Context()); n != 18 || err != nil {
 		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+// With a quorum, a call that was placed has its record on a second server: the node and
+// the primary may be destroyed that moment.
+func TestQuorumOutlivesNodeAndPrimary(t *testing.T) {
+	pair := pgtest.StartPair(t)
+	url := pair.Database(t)
+	text := calling(t, "gw1", url, "trace: {durable: quorum, quorum_budget: 200ms}\n")
+	g, log := start(t, strings.Replace(text, "admin: {", "admin: {metrics: open, ", 1), t.TempDir())
+	diskOnly := func() (n int) {
+		_, text := read(t, g, "/metrics", "")
+		_, rest, _ := strings.Cut(text, "\nclirgate_records_disk_only_total ")
+		if _, err := fmt.Sscan(rest, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	placed, kept := 0, 0 // kept: calls in a row that waited for the shared store
+	eventually(t, "calls that wait for the shared store", func() bool {
+		before := diskOnly()
+		place(t, g, 1)
+		placed++
+		if kept++; diskOnly() != before || g.Search().ScanClosed(time.Time{}, time.Now(), func(*trace.Record) bool { return true }) != nil {
+			kept = 0
+		}
+		return kept >= 3
+	})
+	before := diskOnly()
+	place(t, g, 20)
+	placed += 20
+	pair.Primary.Kill(t) // nothing more can be shipped
+	missed := diskOnly() - before
+	pair.Promote(t)
+	db, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	n, err := db.Records(nil).Count(t.Context())
+	if err != nil || n < placed-missed || missed >= 20 {
+		t.Errorf("%d of %d records on the standby, %d of them not waited for, %v", n, placed, missed, err)
+	}
+	t.Logf("%d of %d records on the standby, %d not waited for", n, placed, missed)
+	if strings.Contains(log.String(), "no synchronous standby") {
+		t.Error("the standby was not seen")
 	}
 }

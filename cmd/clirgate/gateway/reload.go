@@ -71,6 +71,7 @@ func changedFixed(old, now *config.Config) (keys []string) {
 		{"data", old.Data, now.Data},
 		{"store", old.Store, now.Store},
 		{"trace.durable", old.Trace.Durable, now.Trace.Durable},
+		{"trace.quorum_budget", old.Trace.QuorumBudget, now.Trace.QuorumBudget},
 		{"admin", old.Admin, now.Admin},
 	} {
 		if !reflect.DeepEqual(f.a, f.b) {

@@ -88,6 +88,12 @@ func (p *Pair) Database(tb testing.TB) string {
 func (p *Pair) FailOver(tb testing.TB) {
 	tb.Helper()
 	p.Primary.Kill(tb)
+	p.Promote(tb)
+}
+
+// Promote makes the standby the primary.
+func (p *Pair) Promote(tb testing.TB) {
+	tb.Helper()
 	if err := p.Standby.tell("SELECT pg_promote(true, 60)"); err != nil {
 		tb.Fatal(err)
 	}
