@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"clirgate/numbering"
@@ -53,17 +54,30 @@ func (v *Vault) Search(ctx context.Context, q Query, yield func(*Record) bool) e
 	// Nothing older than the longest retention is there to be found.
 	first, end := DayOf(later(q.From, s.now.AddDate(0, -MaxRetention, -2))), DayOf(q.To.Add(-1))
 	end = min(end, DayOf(s.now.AddDate(0, 0, 1)))
-	for i := Day(0); first+i <= end && !s.done; i++ {
-		day := end - i
-		if q.Oldest {
-			day = first + i
+	var days []Day
+	for d := first; d <= end; d++ {
+		days = append(days, d)
+	}
+	if !q.Oldest {
+		slices.Reverse(days)
+	}
+	n := 1
+	if _, ok := v.store.(ManyDays); ok {
+		n = daysAtOnce
+	}
+	for some := range slices.Chunk(days, n) {
+		if s.done {
+			break
 		}
-		if err := s.day(ctx, day); err != nil {
+		if err := s.days(ctx, some); err != nil {
 			return err
 		}
 	}
 	return s.failed
 }
+
+// daysAtOnce is how many days a store far away is asked for at once.
+const daysAtOnce = 31
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
@@ -83,19 +97,27 @@ type search struct {
 	failed error
 }
 
-func (s *search) day(ctx context.Context, d Day) error {
+func (s *search) days(ctx context.Context, days []Day) error {
 	role, number := RoleCaller, s.q.Caller
 	if number == 0 {
 		role, number = RoleCalled, s.q.Called
 	}
 	var filed []Filed
-	for _, service := range Services {
-		for _, k := range s.v.keys.of(slot{d, service}) {
-			filed = append(filed, Filed{service, d, role, k.token(role, number)})
+	for _, d := range days {
+		before := len(filed)
+		for _, service := range Services {
+			for _, k := range s.v.keys.of(slot{d, service}) {
+				filed = append(filed, Filed{service, d, role, k.token(role, number)})
+			}
+		}
+		if len(filed) == before {
+			if err := errors.Join(s.keyless(d), ctx.Err()); err != nil {
+				return err
+			}
 		}
 	}
 	if len(filed) == 0 {
-		return errors.Join(s.keyless(d), ctx.Err())
+		return nil
 	}
 	return s.v.store.Find(ctx, filed, s.q.From, s.q.To, !s.q.Oldest, s.take)
 }

@@ -19,6 +19,13 @@ type EntryStore interface {
 	DropDays(ctx context.Context, s Service, first Day) (records int, err error)
 }
 
+// ManyDays is an EntryStore where every question costs a journey: what Find is asked for
+// may be of many days.
+type ManyDays interface {
+	EntryStore
+	ManyDays()
+}
+
 // Vault is a store that nobody can read without its keys: a Recorder on it seals what it
 // writes; searches and scans open what they find.
 type Vault struct {

@@ -1,10 +1,13 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,6 +65,10 @@ type shelf struct {
 	day     trace.Day
 }
 
+func (s shelf) compare(other shelf) int {
+	return cmp.Or(cmp.Compare(s.service, other.service), cmp.Compare(s.day, other.day))
+}
+
 // add copies a batch in and counts it.
 func (r *Records) add(ctx context.Context, tx pgx.Tx, node string, batch []trace.Entry) error {
 	var records, updates [][]any
@@ -84,7 +91,8 @@ func (r *Records) add(ctx context.Context, tx pgx.Tx, node string, batch []trace
 		return err
 	}
 	var b pgx.Batch
-	for at, n := range counts {
+	for _, at := range slices.SortedFunc(maps.Keys(counts), shelf.compare) { // in one order, or two might wait for each other
+		n := counts[at]
 		b.Queue(`INSERT INTO record_days (service, day, node, records) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (service, day, node) DO UPDATE SET records = record_days.records + EXCLUDED.records`,
 			int16(at.service), int32(at.day), node, n)

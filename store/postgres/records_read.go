@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -15,7 +14,12 @@ import (
 // day's partitions only, however many there are.
 const planned = pgx.QueryExecModeCacheDescribe
 
-// Find yields the records filed under any of filed, which are of one day.
+var _ trace.ManyDays = (*Records)(nil)
+
+// ManyDays says that Find takes many days at once.
+func (r *Records) ManyDays() {}
+
+// Find yields the records filed under any of filed, which are all of one role.
 func (r *Records) Find(ctx context.Context, filed []trace.Filed, from, to time.Time, newest bool, yield func(*trace.Record) bool) error {
 	if len(filed) == 0 {
 		return ctx.Err()
@@ -36,30 +40,35 @@ func (r *Records) Find(ctx context.Context, filed []trace.Filed, from, to time.T
 	return ctx.Err()
 }
 
-// findQuery is the records of a day and their updates in one statement.
+// findQuery is the records and their updates in one statement: each of filed is looked up
+// in its own day's partition, and each record's updates by themselves (OFFSET 0 keeps the
+// planner from reading whole days of them). That days and services are also given as
+// lists keeps all other partitions out of the plan.
 func findQuery(filed []trace.Filed, from, to time.Time, newest bool) (string, []any) {
-	var f filter
-	day, first, last := f.arg(int32(filed[0].Day)), f.arg([16]byte(trace.FirstID(from))), f.arg([16]byte(trace.FirstID(to)))
-	var found []string
-	for _, at := range filed {
-		service, token := f.arg(int16(at.Service)), f.arg(tokenKey(at.Token))
-		columns := []string{"called", "diverted"}
-		if at.Role == trace.RoleCaller {
-			columns = []string{"caller"}
-		}
-		for _, column := range columns {
-			found = append(found, fmt.Sprintf("SELECT id, added, value FROM records WHERE service = %s AND day = %s AND %s = %s AND id >= %s AND id < %s",
-				service, day, column, token, first, last))
-		}
+	columns, order := []string{"called", "diverted"}, ""
+	if filed[0].Role == trace.RoleCaller {
+		columns = []string{"caller"}
 	}
-	order := ""
 	if newest {
 		order = " DESC"
 	}
+	var found []string
+	for _, column := range columns {
+		found = append(found, `SELECT r.* FROM unnest($1::smallint[], $2::int[], $3::bigint[]) AS f (service, day, token)
+			CROSS JOIN LATERAL (SELECT day, id, added, value FROM records WHERE service = ANY ($1) AND day = ANY ($2)
+			AND service = f.service AND day = f.day AND `+column+` = f.token AND id >= $4 AND id < $5 OFFSET 0) AS r`)
+	}
+	var services []int16
+	var days []int32
+	var tokens []int64
+	for _, f := range filed {
+		services, days, tokens = append(services, int16(f.Service)), append(days, int32(f.Day)), append(tokens, tokenKey(f.Token))
+	}
 	return "WITH found AS MATERIALIZED (" + strings.Join(found, " UNION ALL ") + `)
 		SELECT id, 0::smallint AS kind, added, value FROM found
-		UNION ALL SELECT id, kind, added, value FROM record_updates WHERE day = ` + day + ` AND id IN (SELECT id FROM found)
-		ORDER BY id` + order + ", kind, added", f.args
+		UNION ALL SELECT u.* FROM found CROSS JOIN LATERAL (SELECT id, kind, added, value FROM record_updates
+			WHERE day = ANY ($2) AND day = found.day AND id = found.id OFFSET 0) AS u
+		ORDER BY id` + order + ", kind, added", []any{services, days, tokens, [16]byte(trace.FirstID(from)), [16]byte(trace.FirstID(to))}
 }
 
 // addRows hands rows of id, kind, added and value on until no more are wanted.

@@ -203,8 +203,8 @@ type sharedRecords struct {
 }
 
 var (
-	_ outbox.Sink      = (*sharedRecords)(nil)
-	_ trace.EntryStore = (*sharedRecords)(nil)
+	_ outbox.Sink    = (*sharedRecords)(nil)
+	_ trace.ManyDays = (*sharedRecords)(nil)
 )
 
 func (s *sharedRecords) get(ctx context.Context) (*postgres.Records, error) {
@@ -243,6 +243,9 @@ func (s *sharedRecords) Find(ctx context.Context, filed []trace.Filed, from, to 
 	}
 	return r.Find(ctx, filed, from, to, newest, yield)
 }
+
+// ManyDays says that Find takes many days at once.
+func (s *sharedRecords) ManyDays() {}
 
 func (s *sharedRecords) DropDays(ctx context.Context, service trace.Service, first trace.Day) (int, error) {
 	r, err := s.get(ctx)
