@@ -3,6 +3,7 @@ package numbering
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // effect is what a dial code asks for.
@@ -12,6 +13,7 @@ const (
 	effectNone effect = iota // taken off, asks for nothing
 	effectWithhold
 	effectPresent
+	effectMark
 )
 
 type code struct {
@@ -33,14 +35,20 @@ const maxCode = 8
 // A known code that is in neither list keeps to the safe side: "*31*" and
 // "#31#" withhold, "*31#" is taken off and asks for nothing. So no code reaches
 // the called side only because an access forgot to list it.
-func NewCodeSet(withhold, present []string) (*CodeSet, error) {
+//
+// A code of mark, dialled alone, marks the last call as malicious (TS 24.616); in front of
+// a number it is taken off and asks for nothing.
+func NewCodeSet(withhold, present []string, mark ...string) (*CodeSet, error) {
 	s := &CodeSet{}
 	for _, list := range []struct {
 		name   string
 		codes  []string
 		effect effect
-	}{{"withhold", withhold, effectWithhold}, {"present", present, effectPresent}} {
+	}{{"withhold", withhold, effectWithhold}, {"present", present, effectPresent}, {"mark", mark, effectMark}} {
 		for _, text := range list.codes {
+			if list.effect == effectMark && !strings.ContainsAny(text, "*#") {
+				return nil, fmt.Errorf("codes, %s: code %q: it is dialled alone, so it must hold * or #", list.name, text)
+			}
 			if err := s.add(text, list.effect); err != nil {
 				return nil, fmt.Errorf("codes, %s: %w", list.name, err)
 			}

@@ -28,6 +28,7 @@ type Dialled struct {
 	Number        Number // called number; zero with DialNotNumber, DialEmpty, DialTooManyCodes
 	Withhold      bool   // a withhold code was dialled
 	Present       bool   // a present code was dialled; with Withhold, withhold wins (rules D3)
+	Mark          bool   // the code that marks the last call stands alone: with DialEmpty
 	Codes         int    // how many codes
 	CarrierSelect uint16 // 1600 to 1699; 0: none
 	Emergency     bool   // an emergency number (STANDARDS 0.4); never with an Err
@@ -71,9 +72,11 @@ func (p *Plan) dialled(d *dialString, codes *CodeSet, form Form) Dialled {
 	// A malformed spelling that still names an emergency number is not refused:
 	// codes beyond the limit do not stop a call to 112.
 	if d.all && !d.long && p.emergencyDial(rest) {
-		out.Emergency, out.Number = true, p.emergencyNumber(rest)
+		out.Emergency, out.Number, out.Mark = true, p.emergencyNumber(rest), false
 		return out
 	}
+	// Alone: no other code, and nothing behind it.
+	out.Mark = out.Mark && out.Codes == 1 && out.CarrierSelect == 0 && d.all && len(rest) == 0
 	switch {
 	case out.Codes > maxCodes:
 		out.Err = DialTooManyCodes
@@ -103,6 +106,7 @@ func (p *Plan) strip(d *dialString, codes *CodeSet, out *Dialled) []byte {
 		if c := codes.front(p, rest, d.all); c != nil {
 			out.Withhold = out.Withhold || c.effect == effectWithhold
 			out.Present = out.Present || c.effect == effectPresent
+			out.Mark = c.effect == effectMark
 			out.Codes++
 			pos += len(c.text)
 			out.Skip = d.offset(pos)

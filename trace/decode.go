@@ -11,7 +11,7 @@ import (
 )
 
 // Decode reads an encoded record or update into r and tells its kind. For an update
-// only ID, Answer, End and Status are touched, and those only when it holds them. A
+// only ID, Answer, End, Status and the mark are touched, and those only when it holds them. A
 // sealed record comes out closed, see Keys.Open.
 // Errors: ErrDecode, ErrVersion; they never hold what was read.
 func Decode(b []byte, r *Record) (kind byte, err error) {
@@ -99,6 +99,9 @@ func (d *decoder) update(kind byte, r *Record) {
 	if kind&hasStatus != 0 {
 		r.Status = d.status()
 		d.bad = d.bad || r.Status == 0
+	}
+	if kind&hasMark != 0 {
+		d.mark(r)
 	}
 }
 

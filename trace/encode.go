@@ -23,7 +23,8 @@ const (
 	hasAnswer  byte = 1
 	hasEnd     byte = 2
 	hasStatus  byte = 4
-	kindMask        = hasAnswer | hasEnd | hasStatus
+	hasMark    byte = 8
+	kindMask        = hasAnswer | hasEnd | hasStatus | hasMark
 )
 
 const (
@@ -75,7 +76,7 @@ func appendIdentities(dst []byte, r *Record) []byte {
 	return appendString(dst, r.CallIDOut)
 }
 
-// AppendUpdate appends what r knows of answer, end and final status; the kind says
+// AppendUpdate appends what r knows of answer, end, final status and mark; the kind says
 // which. Where it knows nothing, there is nothing to append.
 func AppendUpdate(dst []byte, r *Record) []byte {
 	at := len(dst)
@@ -93,6 +94,10 @@ func AppendUpdate(dst []byte, r *Record) []byte {
 	if r.Status != 0 {
 		kind |= hasStatus
 		dst = binary.AppendUvarint(dst, uint64(r.Status))
+	}
+	if r.Mark != MarkNone {
+		kind |= hasMark
+		dst = appendMark(dst, r)
 	}
 	if kind == 0 {
 		return dst[:at]

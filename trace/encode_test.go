@@ -22,7 +22,7 @@ var start = time.Date(2026, 11, 23, 22, 34, 5, 678_000_000, amsterdam)
 
 // same compares two records, times by instant and offset.
 func same(a, b *trace.Record) bool {
-	for _, p := range [][2]*time.Time{{&a.Start, &b.Start}, {&a.Answer, &b.Answer}, {&a.End, &b.End}, {&a.Expires, &b.Expires}} {
+	for _, p := range [][2]*time.Time{{&a.Start, &b.Start}, {&a.Answer, &b.Answer}, {&a.End, &b.End}, {&a.Expires, &b.Expires}, {&a.Marked, &b.Marked}} {
 		_, oa := p[0].Zone()
 		_, ob := p[1].Zone()
 		if !p[0].Equal(*p[1]) || oa != ob {
@@ -31,7 +31,7 @@ func same(a, b *trace.Record) bool {
 	}
 	x, y := *a, *b
 	for _, r := range []*trace.Record{&x, &y} {
-		r.Start, r.Answer, r.End, r.Expires = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		r.Start, r.Answer, r.End, r.Expires, r.Marked = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	}
 	return x == y
 }
@@ -91,6 +91,10 @@ func TestUpdateTouchesOnlyWhatItHolds(t *testing.T) {
 		{trace.Record{Answer: start.Add(9 * time.Second)}, 1, func(r *trace.Record) { r.Answer = start.Add(9 * time.Second) }},
 		{trace.Record{End: start.Add(time.Hour)}, 2, func(r *trace.Record) { r.End = start.Add(time.Hour) }},
 		{trace.Record{Status: 486}, 4, func(r *trace.Record) { r.Status = 486 }},
+		{trace.Record{Mark: trace.MarkMessage, Marked: start}, 8, func(r *trace.Record) { r.Mark, r.Marked = trace.MarkMessage, start }},
+		{trace.Record{End: start, Status: 487, Mark: trace.MarkUnanswered, Marked: start}, 14, func(r *trace.Record) {
+			r.End, r.Status, r.Mark, r.Marked = start, 487, trace.MarkUnanswered, start
+		}},
 		{trace.Record{End: start, Status: 603}, 6, func(r *trace.Record) { r.End, r.Status = start, 603 }},
 	} {
 		c.update.ID = full.ID

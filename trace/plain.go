@@ -34,6 +34,8 @@ type plain struct {
 	CallIDIn     string     `json:"call_id_in"`
 	CallIDOut    string     `json:"call_id_out"`
 	Status       int        `json:"status,omitempty"`
+	Mark         string     `json:"mark,omitempty"`   // how it was noted as malicious
+	Marked       *time.Time `json:"marked,omitempty"` // and when
 	Bases        []string   `json:"bases"`
 	Expires      time.Time  `json:"expires"`
 	Sealed       bool       `json:"sealed,omitempty"` // the identities are not shown here
@@ -61,6 +63,9 @@ func (r *Record) appendJSON(dst []byte) []byte {
 		Withheld: r.Withheld, Class: r.Class.String(), Rule: r.Rule.String(), Revision: r.Revision,
 		Ingress: r.Ingress, Egress: r.Egress, CallIDIn: r.CallIDIn, CallIDOut: r.CallIDOut,
 		Status: r.Status, Bases: r.Bases.Names(), Expires: r.Expires, Sealed: r.Closed(),
+	}
+	if r.Mark != MarkNone {
+		p.Mark, p.Marked = r.Mark.String(), known(r.Marked)
 	}
 	if r.Source.IsValid() {
 		p.Source = r.Source.String()

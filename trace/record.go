@@ -59,6 +59,8 @@ type Record struct {
 	CallIDIn     string
 	CallIDOut    string
 	Status       int // final status; 0: not known
+	Mark         Mark
+	Marked       time.Time // when it was noted as malicious, with local offset; zero: it was not
 	Bases        Basis
 	Expires      time.Time // zero at Begin: filled in from the retention
 

@@ -141,11 +141,11 @@ func (r *Recorder) Begin(rec *Record, w Waiter) {
 	}
 }
 
-// Finish notes answer, end or final status of a call; nobody waits for it. Zero fields
+// Finish notes answer, end, final status or mark of a call; nobody waits for it. Zero fields
 // of rec are left as they were; an update that holds the same fields as an earlier one
 // replaces it. It is silently dropped where Begin would be refused.
 func (r *Recorder) Finish(rec *Record) {
-	if rec.Answer.IsZero() && rec.End.IsZero() && rec.Status == 0 {
+	if rec.Answer.IsZero() && rec.End.IsZero() && rec.Status == 0 && rec.Mark == MarkNone {
 		return
 	}
 	s := scratches.Get().(*scratch)

@@ -15,10 +15,10 @@ import (
 
 // Promise 26: the list of what is remembered of a call is closed (STANDARDS 5.1). A new
 // field is a decision about privacy: it is made here too, or not at all.
-func TestRecordIsAClosedList(t *testing.T) {
+func TestRecordIsAClosedList(t *testing.T) { // Mark and Marked: GPP-15
 	stored := strings.Fields(`
 		ID Service Method Start Answer End Calling Trust Shown Asserted Called CalledClass Withhold DivertedFrom
-		Withheld Class Rule Revision Ingress Egress Source CallIDIn CallIDOut Status Bases Expires`)
+		Withheld Class Rule Revision Ingress Egress Source CallIDIn CallIDOut Status Mark Marked Bases Expires`)
 	var fields []string
 	for f := range reflect.TypeFor[trace.Record]().Fields() {
 		if f.IsExported() {

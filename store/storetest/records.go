@@ -48,10 +48,11 @@ func Records(t *testing.T, open func(t *testing.T) trace.Store) {
 	t.Run("updates", func(t *testing.T) {
 		end := want[2].Start.Add(time.Hour)
 		answer := want[2].Start.Add(time.Second)
-		for _, u := range []*trace.Record{{ID: want[2].ID, Answer: answer}, {ID: want[2].ID, End: end, Status: 486}} {
+		for _, u := range []*trace.Record{{ID: want[2].ID, Answer: answer}, {ID: want[2].ID, End: end, Status: 486}, {ID: want[2].ID, Mark: trace.MarkCode, Marked: end}} {
 			put(t, s, []trace.Entry{{ID: u.ID, Value: trace.AppendUpdate(nil, u)}})
 		}
 		want[2].Answer, want[2].End, want[2].Status = answer, end, 486
+		want[2].Mark, want[2].Marked = trace.MarkCode, end
 		expect(t, s, start, start.Add(24*time.Hour), want)
 	})
 	t.Run("reopen", func(t *testing.T) {
@@ -87,7 +88,8 @@ func expect(t *testing.T, s trace.Store, from, to time.Time, want []*trace.Recor
 		t.Fatalf("%d records, want %d", len(got), len(want))
 	}
 	for i := range got {
-		if string(trace.AppendRecord(nil, got[i])) != string(trace.AppendRecord(nil, want[i])) {
+		if string(trace.AppendRecord(nil, got[i])) != string(trace.AppendRecord(nil, want[i])) ||
+			string(trace.AppendUpdate(nil, got[i])) != string(trace.AppendUpdate(nil, want[i])) {
 			t.Errorf("record %d differs", i)
 		}
 	}
