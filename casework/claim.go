@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"clirgate/numbering"
+	"clirgate/trace"
 )
 
 // Party is a person or organisation with an address.
@@ -85,6 +86,8 @@ type Incident struct {
 	Period   Period
 	Note     string
 	Reported time.Time
-	By       string // who entered it
-	Mark     string // how a call was marked as malicious; empty: it was reported
+	By       string   // who entered it
+	Mark     string   // how a call was marked as malicious; empty: it was reported
+	Record   trace.ID // of a marked call; zero: of none
+	Frozen   []byte   // that record as it was then; never shown but as a candidate's call
 }

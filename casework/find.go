@@ -58,6 +58,9 @@ func (s *Service) withheldCalls(d *draft) (found []hit, presented bool, err erro
 		if err != nil {
 			return nil, false, fmt.Errorf("%w: records: %w", ErrUnavailable, err)
 		}
+		if r := in.frozen(); r != nil && !slices.ContainsFunc(found, func(h hit) bool { return h.ID == r.ID }) {
+			found = append(found, hit{r, in.N})
+		}
 	}
 	return found, presented, nil
 }
@@ -132,6 +135,7 @@ func (d *draft) see(r *trace.Record) {
 	}
 }
 
+// record is the record of a call, as it is or else as it was frozen.
 func (d *draft) record(call Call) (found *trace.Record, err error) {
 	q := trace.Query{Called: d.Claim.Number, From: call.Record.Time(), To: call.Record.Time().Add(time.Millisecond), Basis: trace.BasisNuisance}
 	err = d.s.records.Search(d.ctx, q, func(r *trace.Record) bool {
@@ -144,6 +148,11 @@ func (d *draft) record(call Call) (found *trace.Record, err error) {
 	case err != nil && !errors.Is(err, trace.ErrMore):
 		return nil, fmt.Errorf("%w: records: %w", ErrUnavailable, err)
 	case found == nil:
+		for i := range d.Incidents {
+			if r := d.Incidents[i].frozen(); r != nil && r.ID == call.Record {
+				return r, nil
+			}
+		}
 		return nil, &Conflict{"a record found by the last search is gone: search again"}
 	}
 	return found, nil

@@ -2,10 +2,10 @@ package casework
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"clirgate/numbering"
-	"clirgate/trace"
 )
 
 // Open opens a case on a complete claim; *Incomplete names what one lacks.
@@ -34,40 +34,6 @@ func (c *Case) take(claim Claim, now time.Time, by Actor) {
 	}
 }
 
-// Mark is a call that the called party marked as malicious (TS 24.616).
-type Mark struct {
-	Record trace.ID
-	Called numbering.Number
-	At     time.Time // of the call
-	How    string    // by code, by message, always, unanswered
-}
-
-// Mark files a marked call with the open case on its number, or opens a draft, which a
-// claim completes later. Nobody learns an identity from it.
-func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
-	s.marks.Lock()
-	defer s.marks.Unlock()
-	by := Actor{Name: "malicious call identification"}
-	c, err := s.joinable(ctx, m.Called)
-	if err != nil {
-		return "", err
-	}
-	now := s.o.Now()
-	if c == nil {
-		c = &Case{ID: newID(), State: Draft, Created: now, Claim: Claim{Number: m.Called}}
-	}
-	i := c.addIncident(Period{From: m.At}, "", now, by)
-	i.Mark = m.How
-	c.note(now, by, actIncident, m.How)
-	if err := s.audited(ctx, by, "mark", c, m.Called); err != nil {
-		return "", err
-	}
-	if _, err := s.save(ctx, c); err != nil {
-		return "", err
-	}
-	return c.ID, nil
-}
-
 // joinable is a case on a number that takes further incidents; nil: none.
 func (s *Service) joinable(ctx context.Context, n numbering.Number) (found *Case, err error) {
 	subject, err := s.safe.subject(ctx, n)
@@ -80,6 +46,10 @@ func (s *Service) joinable(ctx context.Context, n numbering.Number) (found *Case
 			return true
 		}
 		found, failed = s.opened(row)
+		if errors.Is(failed, ErrNotFound) || failed == nil && len(found.Incidents) >= maxMarks {
+			found, failed = nil, nil // its time is over, or it takes no more
+			return true
+		}
 		return false
 	})
 	if err == nil {
@@ -103,6 +73,7 @@ func (s *Service) Complete(ctx context.Context, by Actor, id string, claim Claim
 		if err := claim.check(d.now, s.o); err != nil {
 			return err
 		}
+		d.Expires = time.Time{}
 		marked := d.Incidents
 		d.Incidents = nil
 		d.take(claim, d.now, d.by)
