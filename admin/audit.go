@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"clirgate/audit"
@@ -26,10 +27,45 @@ func (s *Server) writeAudit(ctx *fasthttp.RequestCtx, route *Route) {
 	if !worth {
 		return
 	}
+	s.unwritten.mu.Lock()
+	defer s.unwritten.mu.Unlock()
+	s.unwritten.add(e)
+	if time.Since(s.unwritten.failed) > unwrittenPause { // requests must not queue for a log that hangs
+		s.writeUnwritten()
+	}
+}
+
+// unwritten are the entries that wait for a log that cannot be written: they come into it
+// with their own times, in their order.
+type unwritten struct {
+	mu     sync.Mutex
+	list   []audit.Entry
+	lost   int
+	failed time.Time // when it was tried last
+}
+
+const (
+	maxUnwritten   = 10_000
+	unwrittenPause = time.Second
+)
+
+func (u *unwritten) add(e audit.Entry) {
+	if len(u.list) >= maxUnwritten {
+		u.list, u.lost = u.list[1:], u.lost+1
+	}
+	u.list = append(u.list, e)
+}
+
+// writeUnwritten writes what it can; s.unwritten.mu is held.
+func (s *Server) writeUnwritten() {
 	wait, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	if _, err := s.Audit.Append(wait, e); err != nil {
-		s.Log.Error("the audit log cannot be written", "error", err)
+	for u := &s.unwritten; len(u.list) > 0; u.list = u.list[1:] {
+		if _, err := s.Audit.Append(wait, u.list[0]); err != nil {
+			u.failed = time.Now()
+			s.Log.Error("the audit log cannot be written; entries wait", "error", err, "waiting", len(u.list), "lost", u.lost)
+			return
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ type Server struct {
 	replays replays
 
 	strangers limits
+	unwritten unwritten
 }
 
 // New makes the API; it listens when Serve is called. Routes that clash are a
@@ -106,7 +107,13 @@ func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
 
 // Shutdown stops listening and waits for requests under way until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
-	return s.http.ShutdownWithContext(ctx)
+	err := s.http.ShutdownWithContext(ctx)
+	if s.Audit != nil {
+		s.unwritten.mu.Lock()
+		defer s.unwritten.mu.Unlock()
+		s.writeUnwritten()
+	}
+	return err
 }
 
 func (s *Server) router() *router.Router {

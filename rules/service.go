@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clirgate/numbering"
@@ -19,6 +20,7 @@ type Service struct {
 	mu      sync.Mutex // held by whoever brings the table from one revision to a later one
 	applied func()     // called when that was done; may be nil
 	drift   drift
+	copied  atomic.Bool // in force is a copy, not what the store was seen to hold
 }
 
 // NewService makes the service; Load puts what the store holds in force.
@@ -49,6 +51,7 @@ func (s *Service) load(ctx context.Context) error {
 		if err == nil {
 			s.drift.saw(revision)
 			s.drift.agreed(revision)
+			s.copied.Store(false)
 		}
 		return revision, err
 	})
@@ -117,9 +120,9 @@ func (s *Service) inForce(revision uint64, items []Item, whole bool) {
 	defer s.mu.Unlock()
 	at := s.table.Snapshot().Revision()
 	switch {
-	case revision <= at: // somebody caught up meanwhile
+	case revision <= at && !s.copied.Load(): // somebody caught up meanwhile
 		return
-	case revision == at+1 && whole:
+	case revision == at+1 && whole && !s.copied.Load():
 		s.table.Apply(items, revision)
 	default:
 		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
@@ -150,11 +153,11 @@ const (
 )
 
 // CatchUp applies, in their order, all changes that the store has and the table
-// has not. A table that was never loaded, one that is ahead of the store (which
+// has not. A table that was never loaded, or from a copy, one that is ahead of the store (which
 // was restored from a backup), and one whose next change is missing from the
 // history, is loaded anew. On error what was in force stays so.
 func (s *Service) CatchUp(ctx context.Context) error {
-	if now := s.table.Snapshot(); now != nil { // mostly there is nothing to do
+	if now := s.table.Snapshot(); now != nil && !s.copied.Load() { // mostly there is nothing to do
 		newest, err := s.newest(ctx)
 		if err != nil {
 			return err
@@ -175,7 +178,7 @@ func (s *Service) CatchUp(ctx context.Context) error {
 }
 
 func (s *Service) catchUp(ctx context.Context) error {
-	if s.table.Snapshot() == nil {
+	if s.table.Snapshot() == nil || s.copied.Load() {
 		return s.load(ctx)
 	}
 	newest, err := s.newest(ctx)

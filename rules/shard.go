@@ -159,12 +159,22 @@ type ending struct {
 
 // end answers the services of a rule that ends: now those before its end.
 func (b *block) end(h hashed, now int64, before Services) Services {
-	list := b.ends[h.shard()]
-	i, ok := slices.BinarySearchFunc(list, h.key(), func(e ending, key word) int { return cmp.Compare(e.key, key) })
-	if ok && now >= int64(list[i].until) {
-		return list[i].then
+	if e := endingOf(b.ends[h.shard()], h.key()); e.until != 0 && now >= int64(e.until) {
+		return e.then
 	}
 	return before
+}
+
+// endingOf is the ending of a key; the zero ending: it has none.
+func endingOf(list []ending, key word) ending {
+	if i, ok := findEnding(list, key); ok {
+		return list[i]
+	}
+	return ending{}
+}
+
+func findEnding(list []ending, key word) (int, bool) {
+	return slices.BinarySearchFunc(list, key, func(e ending, key word) int { return cmp.Compare(e.key, key) })
 }
 
 // withEnds is a shard's endings after entries of that shard, of different numbers,
@@ -173,7 +183,7 @@ func withEnds(list []ending, entries []entry) []ending {
 	next := list
 	for i := range entries {
 		e := ending{hash(entries[i].number).key(), entries[i].until, entries[i].then}
-		at, ok := slices.BinarySearchFunc(next, e.key, func(e ending, key word) int { return cmp.Compare(e.key, key) })
+		at, ok := findEnding(next, e.key)
 		ends := e.until != 0 && !entries[i].gone()
 		if (ok || ends) && len(next) == len(list) {
 			next = slices.Clone(next)

@@ -54,11 +54,17 @@ func (t *Table) Apply(items []Item, revision uint64) {
 // Load replaces everything with what read puts, as of the revision it answers.
 // When read fails, the previous state stays. Changes wait meanwhile.
 func (t *Table) Load(read func(put func(Subscriber)) (revision uint64, err error)) error {
+	return t.load(func(put func(entry)) (uint64, error) {
+		return read(func(s Subscriber) { put(entryOf(&s)) })
+	})
+}
+
+func (t *Table) load(read func(put func(entry)) (revision uint64, err error)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := new(builder)
-	revision, err := read(func(s Subscriber) {
-		if e := entryOf(&s); !e.gone() && e.number != 0 {
+	revision, err := read(func(e entry) {
+		if !e.gone() && e.number != 0 {
 			b.put(e)
 		}
 	})

@@ -40,6 +40,7 @@ func OpenStore(ctx context.Context, cfg *config.Config) (Store, error) {
 type database struct {
 	local  opener[*sqlite.DB]
 	shared *opener[*postgres.DB] // nil: the store is local
+	tokens knownTokens
 }
 
 func newDatabase(cfg *config.Config) *database {
@@ -71,6 +72,18 @@ func (d *database) store(ctx context.Context) (Store, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// answers tells whether a shared store can be opened, without waiting long; of a local
+// one its use tells.
+func (d *database) answers(ctx context.Context) error {
+	if d.shared == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	_, err := d.shared.get(ctx)
+	return err
 }
 
 // Close closes what was opened.
