@@ -144,9 +144,9 @@ func same[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// A piece is the entries of a shard, 14 bytes each: number, services, services after
+// A piece is the entries of a shard, 16 bytes each: number, services, services after
 // the end, end; and a CRC-32 of them.
-const pieceEntry = 14
+const pieceEntry = 16
 
 func (s *Snapshot) appendPiece(b []byte, id int) []byte {
 	t, ends := s.part(id)
@@ -161,7 +161,8 @@ func (s *Snapshot) appendPiece(b []byte, id int) []byte {
 			if w.ends() {
 				e = endingOf(ends, h.key())
 			}
-			b = append(b, byte(w.services()), byte(e.then))
+			b = binary.LittleEndian.AppendUint16(b, uint16(w.services()))
+			b = binary.LittleEndian.AppendUint16(b, uint16(e.then))
 			b = binary.LittleEndian.AppendUint32(b, e.until)
 		}
 	}
@@ -177,8 +178,8 @@ func unpackPiece(b []byte, put func(entry)) error {
 	}
 	for ; n > 0; b, n = b[pieceEntry:], n-pieceEntry {
 		put(entry{
-			number: numbering.Number(binary.LittleEndian.Uint64(b)), now: Services(b[8]), then: Services(b[9]),
-			until: binary.LittleEndian.Uint32(b[10:]),
+			number: numbering.Number(binary.LittleEndian.Uint64(b)), now: Services(binary.LittleEndian.Uint16(b[8:])),
+			then: Services(binary.LittleEndian.Uint16(b[10:])), until: binary.LittleEndian.Uint32(b[12:]),
 		})
 	}
 	return nil

@@ -63,9 +63,10 @@ func TestCopyIsWhatIsInForce(t *testing.T) {
 		for revision := range uint64(rapid.IntRange(0, 20).Draw(rt, "changes")) {
 			item := Item{Number: pick()}
 			if rapid.Bool().Draw(rt, "there") {
-				item.After = &Subscriber{Number: item.Number, CLIR: CLIR(rapid.IntRange(0, 3).Draw(rt, "clir"))}
+				now := Services(rapid.SampledFrom([]Services{0, 1, bitShield, maskMCID, bitACR | maskMCID}).Draw(rt, "now"))
+				item.After = new(now.Subscriber(item.Number))
 				if rapid.Bool().Draw(rt, "ends") {
-					item.After.Until, item.After.Then = time.Unix(1_900_000_000, 0), Standing{Exists: true, Services: Services(rapid.IntRange(0, 3).Draw(rt, "then"))}
+					item.After.Until, item.After.Then = time.Unix(1_900_000_000, 0), Standing{Exists: true, Services: Services(rapid.SampledFrom([]Services{0, 2, bitShield, maskMCID}).Draw(rt, "then"))}
 				}
 			}
 			s.table.Apply([]Item{item}, revision+1)
