@@ -73,7 +73,9 @@ func TestAudited(t *testing.T) {
 			}
 		}
 		r := do(t, g, noc, "POST", "/v1/subscribers:import", "number,acr\n+31612345670,true\n+31612345671,true\n", "Content-Type: text/csv")
-		eventually(t, "the import", func() bool { return strings.Contains(do(t, g, noc, "GET", r.header.Get("Location"), "").body, `"state":"done"`) })
+		eventually(t, "the import", func() bool {
+			return strings.Contains(do(t, g, noc, "GET", r.header.Get("Location"), "").body, `"state":"done"`)
+		})
 
 		var page struct{ Entries []audit.Entry }
 		do(t, g, privacy, "GET", "/v1/audit?limit=100", "").into(t, &page)
