@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ import (
 	"clirgate/sip/transport"
 	"clirgate/store/pebble"
 	"clirgate/trace"
+	"clirgate/trace/keyring"
 	"clirgate/trace/tracetest"
 )
 
@@ -398,29 +400,65 @@ func auditLog(t *testing.T, dir string) []audit.Entry {
 	return list
 }
 
-// What is past its retention is gone after a start.
+// What is past its retention is gone after a start, with the keys of its days, and
+// counted everywhere.
 func TestRetention(t *testing.T) {
 	dir := t.TempDir()
-	g, _ := start(t, literal, dir)
 	now := time.Now()
-	for _, at := range []time.Time{now.AddDate(0, -12, -2), now.AddDate(0, -11, 0)} {
+	offline(t, dir, now.AddDate(0, -12, -3), now.AddDate(0, -12, -2), now.AddDate(0, -11, 0))
+	keys := func() int {
+		t.Helper()
+		_, keys, err := keyring.List(t.Context(), keyring.ReadFile(filepath.Join(dir, "data", gateway.RingFile)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(keys)
+	}
+	if n := keys(); n != 3 {
+		t.Errorf("%d keys of three days", n)
+	}
+	g, log := start(t, literal, dir)
+	secret := newToken(t, g)
+	within(t, "what expired is counted", func() bool {
+		_, text := read(t, g, "/metrics", secret)
+		return strings.Contains(text, `clirgate_records_expired_total{service="telephony"} 2`)
+	})
+	within(t, "it is in the log", func() bool { return strings.Contains(log.String(), `"records":2,"keys":2`) })
+	left := 0
+	err := g.Records().Scan(time.Time{}, now, func(*trace.Record) bool { left++; return true })
+	if left != 1 || keys() != 1 || err != nil {
+		t.Errorf("%d records and %d keys left, %v", left, keys(), err)
+	}
+	within(t, "it is in the audit log", func() bool {
+		return slices.ContainsFunc(auditLog(t, dir), func(e audit.Entry) bool {
+			return e.Action == "records.expire" && e.Detail == "2 records, 2 keys"
+		})
+	})
+	if strings.Contains(log.String(), "612345678") {
+		t.Error("the log names whose records expired")
+	}
+}
+
+// offline records calls of some times in a data directory, before a gateway runs there.
+func offline(t *testing.T, dir string, times ...time.Time) {
+	t.Helper()
+	data := filepath.Join(dir, "data")
+	ring, err := keyring.OpenAt(t.Context(), filepath.Join(data, gateway.RingFile), keyring.File(data+".master"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := pebble.Open(filepath.Join(data, gateway.RecordsFolder), pebble.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := trace.NewVault(s, trace.NewKeys(ring), nil)
+	for _, at := range times {
 		r := tracetest.Record(at)
-		if err := g.Records().Append([]trace.Entry{{ID: r.ID, Value: trace.AppendRecord(nil, r)}}); err != nil {
+		if err := v.Append([]trace.Entry{{ID: r.ID, Value: v.AppendSealed(nil, r)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := g.Close(); err != nil {
+	if err := errors.Join(v.Close(), ring.Close()); err != nil {
 		t.Fatal(err)
-	}
-	g, _ = start(t, literal, dir)
-	left := func() (n int) {
-		_ = g.Records().Scan(time.Time{}, now, func(*trace.Record) bool { n++; return true })
-		return n
-	}
-	for deadline := time.Now().Add(10 * time.Second); left() != 1 && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
-	}
-	if n := left(); n != 1 {
-		t.Errorf("%d records left", n)
 	}
 }
