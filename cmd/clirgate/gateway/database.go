@@ -55,9 +55,6 @@ func newDatabase(cfg *config.Config) *database {
 	return d
 }
 
-// open is the node's own database.
-func (d *database) open(ctx context.Context) (*sqlite.DB, error) { return d.local.get(ctx) }
-
 // store is where rules, tokens and the audit log are.
 func (d *database) store(ctx context.Context) (Store, error) {
 	if d.shared == nil {
