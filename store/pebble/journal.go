@@ -57,7 +57,7 @@ func openJournal(fsys vfs.FS, dir string, size int64) (*journal, error) {
 		return nil, fmt.Errorf("records: cannot open journal: %w", err)
 	}
 	j := &journal{f: f, size: size}
-	if err := j.reserve(); err != nil {
+	if err := errors.Join(j.reserve(), syncDir(fsys, dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("records: no room for the journal: %w", err), f.Close())
 	}
 	return j, nil
@@ -78,6 +78,15 @@ func (j *journal) reserve() error {
 		return err
 	}
 	return j.f.Sync()
+}
+
+// syncDir makes a new file's name as durable as what is in it.
+func syncDir(fsys vfs.FS, dir string) error {
+	d, err := fsys.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // append makes a batch durable. errJournalFull: nothing was written.

@@ -165,14 +165,19 @@ func (e *engine) logFrom(epoch outbox.Epoch, seq uint64) (*pebble.Iterator, erro
 	return it, nil
 }
 
-// Batches yields an epoch's batches after seq.
+// Batches yields an epoch's batches after seq. What it yields is in the log for good: a
+// batch that power loss threw back into the journal would come again in another epoch.
 func (s *Store) Batches(epoch outbox.Epoch, seq uint64, yield func(outbox.Batch) bool) error {
 	return s.read(func(e *engine) (err error) {
+		last, err := e.loggedForGood(epoch)
+		if err != nil {
+			return err
+		}
 		it, err := e.logFrom(epoch, seq)
 		if err != nil {
 			return err
 		}
-		for ok := it.First(); ok && s.ctx.Err() == nil; ok = it.Next() {
+		for ok := it.First(); ok && logSeq(it.Key()) <= last && s.ctx.Err() == nil; ok = it.Next() {
 			b, err := e.logged(it.Value())
 			if err != nil {
 				return errors.Join(err, it.Close())
@@ -184,6 +189,15 @@ func (s *Store) Batches(epoch outbox.Epoch, seq uint64, yield func(outbox.Batch)
 		}
 		return it.Close()
 	})
+}
+
+// loggedForGood is the last batch of an epoch that is in the log on disk.
+func (e *engine) loggedForGood(epoch outbox.Epoch) (uint64, error) {
+	if e.log == nil || e.log.epoch != epoch {
+		return 1<<64 - 1, nil // an earlier one, or what LogEarlier has synced
+	}
+	last := e.log.seq.Load()
+	return last, e.takeOver(pebble.Sync)
 }
 
 // logged fetches what a batch held.
