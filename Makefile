@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 GO       ?= go
 RACE     := ./sip/transport/ ./sip/transaction/ ./sip/proxy/ ./sip/privacy/ ./sip/resolve/ ./sip/health/ \
-            ./rules/ ./trace/... ./store/... ./cmd/...
+            ./rules/ ./trace/... ./store/... ./admin/... ./cmd/...
 PACKAGES := kamailio kamailio-extra-modules sip-tester postgresql
 
 .PHONY: build run test check unit race deps bench clean

@@ -103,7 +103,7 @@ func outcome(status int) audit.Outcome {
 
 // object is what the path names, as far as it is well-formed.
 func (s *Server) object(ctx *fasthttp.RequestCtx) string {
-	for _, p := range []struct{ name, kind string }{{"number", ""}, {"name", "peer:"}, {"revision", "change:"}, {"id", "job:"}} {
+	for _, p := range []struct{ name, kind string }{{"number", ""}, {"name", "peer:"}, {"revision", "change:"}, {"id", "job:"}, {"token", "token:"}} {
 		raw, ok := ctx.UserValue(p.name).(string)
 		if !ok || len(raw) > maxArgument {
 			continue

@@ -55,16 +55,14 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, roles []token.Role) bool {
 		unauthorized(ctx, `Bearer realm="clirgate"`, "A token is needed", "send Authorization: Bearer and a token made by clirgate token create")
 		return false
 	}
-	holder, err := s.holder(plain)
-	switch {
-	case errors.Is(err, token.ErrUnavailable):
-		s.Log.Error("tokens cannot be read", "error", err)
-		unavailable(ctx, "The store does not answer: the token cannot be checked")
+	holder, mine, err := s.holder(plain)
+	if err != nil {
+		s.unknown(ctx, plain, err)
 		return false
-	case err != nil:
-		// One answer for unknown, expired and revoked: a finder of a token learns nothing.
-		unauthorized(ctx, `Bearer realm="clirgate", error="invalid_token"`, "The token is unknown, expired or revoked", "make a new one with clirgate token create")
-		return false
+	}
+	// Of several roles the one that is wanted counts, in the audit log as well.
+	if i := slices.IndexFunc(roles, func(r token.Role) bool { return slices.Contains(mine, r) }); i >= 0 {
+		holder.Role = roles[i]
 	}
 	ctx.SetUserValue(holderKey{}, holder)
 	if !s.limits.allow(holder.ID, s.Rate, s.Now()) {
@@ -80,18 +78,50 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, roles []token.Role) bool {
 	return true
 }
 
-func (s *Server) holder(plain string) (TokenRecord, error) {
+// unknown answers a token that says nothing of who sends it.
+func (s *Server) unknown(ctx *fasthttp.RequestCtx, plain string, err error) {
+	switch {
+	case errors.Is(err, token.ErrUnavailable) && s.isPerson(plain):
+		s.Log.Error("logins cannot be checked", "error", err)
+		unavailable(ctx, "The issuer of logins does not answer: this one cannot be checked; the gateway's own tokens go on")
+	case errors.Is(err, token.ErrUnavailable):
+		s.Log.Error("tokens cannot be read", "error", err)
+		unavailable(ctx, "The store does not answer: the token cannot be checked")
+	case errors.Is(err, token.ErrNoRole):
+		problem{Status: fasthttp.StatusForbidden, Type: "forbidden", Title: "The login has no role here",
+			Mend: "have it put into a group that admin.oidc.groups names"}.write(ctx)
+	default:
+		// One answer for unknown, expired and revoked: a finder of a token learns nothing.
+		unauthorized(ctx, `Bearer realm="clirgate", error="invalid_token"`, "The token is unknown, expired or revoked", "make a new one with clirgate token create")
+	}
+}
+
+// People knows persons by tokens that others made; see package oidc.
+type People interface {
+	// Verify answers who sends a token, and all roles he has; errors are those of package
+	// token.
+	Verify(ctx context.Context, raw string) (TokenRecord, []token.Role, error)
+}
+
+// isPerson tells whether a token is for People to judge.
+func (s *Server) isPerson(plain string) bool { return s.People != nil && !token.Own(plain) }
+
+// holder answers whose token this is, and the roles it has.
+func (s *Server) holder(plain string) (TokenRecord, []token.Role, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
+	if s.isPerson(plain) {
+		return s.People.Verify(ctx, plain)
+	}
 	hash := token.HashOf([]byte(plain))
 	r, err := s.Tokens.TokenByHash(ctx, hash)
 	if err != nil {
-		return TokenRecord{}, err
+		return TokenRecord{}, nil, err
 	}
 	if !r.Hash.Equal(hash) {
-		return TokenRecord{}, token.ErrNotFound
+		return TokenRecord{}, nil, token.ErrNotFound
 	}
-	return r, r.Valid(s.Now())
+	return r, []token.Role{r.Role}, r.Valid(s.Now())
 }
 
 // bearer is the token of the request (RFC 6750 section 2.1), or "".

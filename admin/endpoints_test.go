@@ -15,58 +15,6 @@ import (
 	"clirgate/rules"
 )
 
-// paths fills a path's parameters in.
-var paths = strings.NewReplacer("{number}", "+31612345678", "{name}", "core%20x", "{id}", "x", "{revision}", "1")
-
-// No endpoint but liveness answers without a good token of the right role.
-func TestEveryEndpointWantsItsToken(t *testing.T) {
-	a := newAPI(t)
-	expired := a.token(token.NOC, "late", time.Now().Add(-time.Second))
-	byRole := map[token.Role]string{}
-	for _, role := range token.Roles() {
-		byRole[role] = a.token(role, "somebody", time.Time{})
-	}
-	for _, r := range a.server.Routes() {
-		path := paths.Replace(r.Path)
-		for name, plain := range map[string]string{"no": "", "wrong": a.noc + "x", "expired": expired} {
-			if got := a.as(plain, r.Method, path, "").status; (got == 401) == r.Open {
-				t.Errorf("%s token, %s %s: %d", name, r.Method, path, got)
-			}
-		}
-		for role, plain := range byRole {
-			allowed := len(r.Roles) == 0 || r.Roles[0] == role
-			if got := a.as(plain, r.Method, path, "").status; (got == 403) == allowed {
-				t.Errorf("%s, %s %s: %d", role, r.Method, path, got)
-			}
-		}
-	}
-}
-
-// Bodies that are too large or malformed are refused by every endpoint that takes one,
-// and by nobody without a token even read.
-func TestEveryEndpointRefusesBadBodies(t *testing.T) {
-	a := newAPI(t)
-	for _, r := range a.server.Routes() {
-		if r.Method == "GET" || r.Stream {
-			continue
-		}
-		path := paths.Replace(r.Path)
-		if got := a.do(r.Method, path, strings.Repeat("x", max(r.MaxBody, 64<<10)+1)).status; got != 413 {
-			t.Errorf("%s %s: %d to a body too large", r.Method, path, got)
-		}
-		if got := a.as("", r.Method, path, strings.Repeat("x", 1<<20)).status; got != 401 {
-			t.Errorf("%s %s: %d to a stranger's body", r.Method, path, got)
-		}
-		if r.Method == "PUT" || strings.Contains(r.Path, "explain") {
-			for _, body := range []string{"", "[", `{"x":1}`, `{} {}`, "null x", `"` + strings.Repeat("a", 100) + `"`} {
-				if got := a.do(r.Method, path, body).status; got != 400 {
-					t.Errorf("%s %s: %d to %q", r.Method, path, got, body)
-				}
-			}
-		}
-	}
-}
-
 func TestPeers(t *testing.T) {
 	a := newAPI(t)
 	if r := a.do("GET", "/v1/peers", ""); r.status != 200 || !strings.Contains(r.body, `"state":"up"`) {

@@ -30,6 +30,7 @@ type replay struct {
 	request [sha256.Size]byte
 	until   time.Time
 	status  int
+	secret  bool // the answer is not kept
 	headers [][2]string
 	body    []byte
 }
@@ -44,11 +45,11 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, route *Route) {
 		route.Handler(ctx)
 		return
 	}
-	s.once(ctx, key, route.Handler)
+	s.once(ctx, key, route)
 }
 
 // once does what a request with an idempotency key asks for, if it was not done.
-func (s *Server) once(ctx *fasthttp.RequestCtx, key string, handle fasthttp.RequestHandler) {
+func (s *Server) once(ctx *fasthttp.RequestCtx, key string, route *Route) {
 	if key == "" || len(key) > maxKey {
 		badField("Idempotency-Key", "is empty or too long", fmt.Sprintf("give 1 to %d characters that are new for every change", maxKey)).write(ctx)
 		return
@@ -70,10 +71,14 @@ func (s *Server) once(ctx *fasthttp.RequestCtx, key string, handle fasthttp.Requ
 			s.replays.forget(name)
 			return
 		}
-		s.replays.done(r, ctx)
+		s.replays.done(r, ctx, route.Secret && status < 300)
 	}()
-	handle(ctx)
+	route.Handler(ctx)
 }
+
+// shownOnce is what a repeated request gets whose answer held a secret.
+var shownOnce = problem{Status: fasthttp.StatusConflict, Type: "shown-once", Title: "This was done; its answer held a secret and is not kept",
+	Field: "Idempotency-Key", Mend: "look up what was made, take it back, and make another with a new key"}
 
 // fingerprint is of all that a request asks for.
 func fingerprint(ctx *fasthttp.RequestCtx) (sum [sha256.Size]byte) {
@@ -97,6 +102,10 @@ func (s *Server) repeat(ctx *fasthttp.RequestCtx, r *replay) {
 		problem{Status: fasthttp.StatusConflict, Type: "in-progress", Title: "The first request with this key is not answered yet",
 			Field: "Idempotency-Key", Mend: "wait a second"}.write(ctx)
 	default:
+		if r.secret {
+			shownOnce.write(ctx)
+			return
+		}
 		ctx.SetStatusCode(r.status)
 		for _, h := range r.headers {
 			ctx.Response.Header.Set(h[0], h[1])
@@ -131,9 +140,13 @@ func (p *replays) forget(name string) {
 	delete(p.m, name)
 }
 
-func (p *replays) done(r *replay, ctx *fasthttp.RequestCtx) {
+func (p *replays) done(r *replay, ctx *fasthttp.RequestCtx, secret bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if r.secret = secret; secret {
+		r.status = ctx.Response.StatusCode()
+		return
+	}
 	r.status, r.body = ctx.Response.StatusCode(), append([]byte(nil), ctx.Response.Body()...)
 	for _, name := range kept {
 		if v := ctx.Response.Header.Peek(name); len(v) > 0 {

@@ -57,6 +57,9 @@ func (s *Server) setDrained(ctx *fasthttp.RequestCtx, drained bool) {
 	if !ok {
 		return
 	}
+	if _, ok := reasonOf(ctx); !ok {
+		return
+	}
 	if !s.Peers.DrainPeer(name, drained) {
 		problem{Status: fasthttp.StatusNotFound, Type: "no-such-peer", Title: "There is no such peer", Mend: "GET /v1/peers lists them"}.write(ctx)
 		return

@@ -21,12 +21,13 @@ type Route struct {
 	MaxBody int          // bytes [64 KiB]
 	Audited bool         // written down although it changes nothing
 	Logged  bool         // the store writes down what is done: only refusals are left
+	Secret  bool         // what it answers is not kept for an idempotency key
 	Handler fasthttp.RequestHandler
 }
 
 // routes is the API, in the order of DESIGN 6.3.
 func (s *Server) routes() []Route {
-	noc, privacy := []token.Role{token.NOC}, []token.Role{token.Privacy}
+	noc, privacy, administrator := []token.Role{token.NOC}, []token.Role{token.Privacy}, []token.Role{token.Admin}
 	return []Route{
 		{Method: "GET", Path: "/healthz", Open: true, Handler: s.healthz},
 		{Method: "GET", Path: "/readyz", Handler: s.readyz},
@@ -53,6 +54,9 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/v1/audit", Roles: privacy, Handler: s.listAudit},
 		{Method: "GET", Path: "/v1/audit:export", Roles: privacy, Audited: true, Handler: s.exportAudit},
 		{Method: "GET", Path: "/v1/audit:verify", Roles: privacy, Handler: s.verifyAudit},
+		{Method: "GET", Path: "/v1/tokens", Roles: administrator, Audited: true, Handler: s.listTokens},
+		{Method: "POST", Path: "/v1/tokens", Roles: administrator, Secret: true, Handler: s.createToken},
+		{Method: "DELETE", Path: "/v1/tokens/{token}", Roles: administrator, Handler: s.revokeToken},
 	}
 }
 

@@ -36,6 +36,7 @@ func NewToken(role token.Role, name string, expires time.Time) (plain string, r 
 type Options struct {
 	Rules     *rules.Service
 	Tokens    TokenStore
+	People    People // nil: only tokens of the gateway's own are taken
 	Plan      *numbering.Plan
 	Status    func() Status
 	Peers     Peers

@@ -136,12 +136,18 @@ func (s *Server) change(ctx *fasthttp.RequestCtx) (rules.Match, rules.By, bool) 
 		return match, rules.By{}, false
 	}
 	holder, _ := Holder(ctx)
-	by := rules.By{Actor: holder.Actor(), Reason: string(ctx.QueryArgs().Peek("reason"))}
-	if len(by.Reason) > maxReason || !utf8.ValidString(by.Reason) || strings.ContainsFunc(by.Reason, unicode.IsControl) {
+	reason, ok := reasonOf(ctx)
+	return match, rules.By{Actor: holder.Actor(), Reason: reason}, ok
+}
+
+// reasonOf is why something is done, or it was answered that this cannot be a reason.
+func reasonOf(ctx *fasthttp.RequestCtx) (string, bool) {
+	reason := string(ctx.QueryArgs().Peek("reason"))
+	if len(reason) > maxReason || !utf8.ValidString(reason) || strings.ContainsFunc(reason, unicode.IsControl) {
 		badField("reason", "is too long, or no plain text", fmt.Sprintf("at most %d bytes of one line", maxReason)).write(ctx)
-		return match, by, false
+		return "", false
 	}
-	return match, by, true
+	return reason, true
 }
 
 // jsonBody tells whether the body says that it is JSON, or does not say.

@@ -83,6 +83,8 @@ var kept = []struct {
 	{[]string{"github.com/valyala/fasthttp", "github.com/fasthttp"}, []string{"admin"}},
 	{[]string{"github.com/nyaruka/phonenumbers"}, []string{"numbering"}},
 	{[]string{"github.com/pion/rtp"}, []string{"loadtest"}},
+	{[]string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, []string{"admin/oidc"}},
+	{[]string{"github.com/schollz/progressbar"}, []string{"cmd/clirctl"}},
 	{drivers, []string{"store"}},
 }
 

@@ -28,10 +28,21 @@ const (
 	Supervisor   Role = "supervisor"
 	Privacy      Role = "privacy"
 	Billing      Role = "billing"
+	// Admin lists and takes back tokens, and makes those of Delegable roles. It sees nothing
+	// else.
+	Admin Role = "admin"
 )
 
 // Roles lists them all.
-func Roles() []Role { return []Role{All, NOC, Investigator, Supervisor, Privacy, Billing} }
+func Roles() []Role {
+	return []Role{All, NOC, Investigator, Supervisor, Privacy, Billing, Admin}
+}
+
+// Delegable are the roles whose tokens may be made over the API. The others see who called,
+// or guard those who do: two persons must agree to a disclosure, and whoever could make a
+// token of either role from afar would be both. Their tokens are made where the gateway
+// runs.
+func Delegable() []Role { return []Role{All, NOC, Billing} }
 
 // ParseRole reads a role's name.
 func ParseRole(s string) (Role, error) {
@@ -67,6 +78,9 @@ type Record struct {
 
 // prefix lets secret scanners find a token that got into the wrong place.
 const prefix = "clirgate_"
+
+// Own tells whether a token can only be one of the gateway's own.
+func Own(plain string) bool { return strings.HasPrefix(plain, prefix) }
 
 // New makes a token for a holder. plain is shown once and not kept; the record
 // is what a Store keeps. A zero expires never ends.
@@ -113,6 +127,17 @@ func (r *Record) Valid(now time.Time) error {
 	return nil
 }
 
+// State is Valid in a word: valid, expired or revoked.
+func (r *Record) State(now time.Time) string {
+	switch err := r.Valid(now); {
+	case errors.Is(err, ErrRevoked):
+		return "revoked"
+	case err != nil:
+		return "expired"
+	}
+	return "valid"
+}
+
 var (
 	// ErrNotFound: no such token.
 	ErrNotFound = errors.New("token: not found")
@@ -120,6 +145,8 @@ var (
 	ErrExpired = errors.New("token: expired")
 	// ErrRevoked: it was taken back.
 	ErrRevoked = errors.New("token: revoked")
+	// ErrNoRole: who sent it is known, but may do nothing here.
+	ErrNoRole = errors.New("token: no role")
 	// ErrUnavailable: the store cannot be reached or does not answer. Wrapped
 	// around the cause.
 	ErrUnavailable = errors.New("token: store unavailable")

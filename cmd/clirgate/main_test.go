@@ -110,6 +110,17 @@ func TestServe(t *testing.T) {
 	if code := get("/v1/whoami", strings.TrimSpace(token)); code != 200 {
 		t.Errorf("whoami with a new token: %d", code)
 	}
+	list, errs, err := run(t, "token", "list", "--config", file)
+	id := regexp.MustCompile(`(?m)^(\w+) +noc +alice +valid `).FindStringSubmatch(list)
+	if err != nil || id == nil || strings.Contains(list, strings.TrimSpace(token)) {
+		t.Fatalf("token list: %v %s%s", err, list, errs)
+	}
+	if out, errs, err := run(t, "token", "revoke", "--config", file, id[1]); err != nil || out != "" {
+		t.Errorf("token revoke: %v %s%s", err, out, errs)
+	}
+	if code := get("/v1/whoami", strings.TrimSpace(token)); code != 401 {
+		t.Errorf("whoami with a token that was taken back: %d", code)
+	}
 	if out, errs, err := run(t, "records", "--config", file); err != nil || out != "" {
 		t.Errorf("records: %v %s%s", err, out, errs)
 	}
@@ -175,6 +186,8 @@ func TestCommands(t *testing.T) {
 		{"version", "clirgate"},
 		{"keys list --config " + file, "current"},
 		{"token create --role king --name a --config " + file, "!role"},
+		{"token revoke nobody --config " + file, "!there is no token nobody"},
+		{"token list --config " + file, "ID"},
 		{"records --from yesterday --config " + file, "!is no time"},
 		{"records --config " + file, "!cannot open"},
 		{"records --open --config " + file, "!--reason"},

@@ -143,6 +143,7 @@ func (k *checker) checkAdmin() {
 	if k.Admin.Rate < 1 {
 		k.add("admin.rate", "nobody could ask anything", "write how many requests a second one token may make, like 50")
 	}
+	k.checkOIDC()
 	host, _, err := net.SplitHostPort(k.Admin.Listen)
 	if addr, _ := netip.ParseAddr(host); err == nil && k.Admin.TLS.Cert == "" && host != "localhost" && !addr.IsLoopback() {
 		k.warn("admin.listen", "tokens travel in clear to this address", "set admin.tls, or listen on 127.0.0.1")

@@ -221,6 +221,25 @@ type Admin struct {
 	Metrics string `yaml:"metrics"`
 	// Rate is how many requests a second one token may make. Default: 50.
 	Rate int `yaml:"rate"`
+	// OIDC lets people in with tokens of an OpenID Connect issuer, beside the gateway's own
+	// tokens. Default: nobody.
+	OIDC OIDC `yaml:"oidc"`
+}
+
+// OIDC is an OpenID Connect issuer whose people may use the admin API.
+type OIDC struct {
+	// Issuer is its URL, as in its tokens to the byte; https, or http on this machine.
+	Issuer string `yaml:"issuer"`
+	// Audience is what the issuer calls this gateway: tokens must be made for it.
+	Audience string `yaml:"audience"`
+	// Groups is roles by group: all, noc, investigator, supervisor, privacy, billing or
+	// admin. Who is in none may do nothing.
+	Groups map[string]string `yaml:"groups"`
+	// GroupsClaim is where a token has its groups. Default: groups.
+	GroupsClaim string `yaml:"groups_claim"`
+	// NameClaim is where it has the person's name for the history and the audit log; it
+	// must be one that nobody can change for himself. Default: sub.
+	NameClaim string `yaml:"name_claim"`
 }
 
 // Certificate names PEM files, relative to the configuration file. They are read again

@@ -180,7 +180,7 @@ func (g *Gateway) makeAdmin() (err error) {
 		return err
 	}
 	g.admin = admin.New(admin.Options{
-		Rules: g.rules, Tokens: g.database.Tokens(), Plan: g.plan, Log: g.log, Ready: g.ready,
+		Rules: g.rules, Tokens: g.database.Tokens(), People: g.people(), Plan: g.plan, Log: g.log, Ready: g.ready,
 		Status: g.status, Peers: peers{g}, Explainer: explainer{g}, Rate: float64(g.cfg.Admin.Rate),
 		Audit: g.database.Audit(), Nodes: g.follower, Jobs: g.jobs, Extra: []admin.Route{g.metricsRoute()},
 	})
