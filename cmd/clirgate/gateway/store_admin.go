@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -48,6 +49,13 @@ func (k *knownTokens) forget(h token.Hash) {
 	delete(k.m, h)
 }
 
+// revoked forgets a token that was taken back: the store may be away next.
+func (k *knownTokens) revoked(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.m, func(_ token.Hash, known knownToken) bool { return known.record.ID == id })
+}
+
 func (k *knownTokens) find(h token.Hash, now time.Time) (token.Record, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -84,6 +92,7 @@ func (s tokenStore) Tokens(ctx context.Context) ([]token.Record, error) {
 }
 
 func (s tokenStore) RevokeToken(ctx context.Context, id string, at time.Time) error {
+	s.d.tokens.revoked(id)
 	_, err := askTokens(ctx, s, func(st token.Store) (struct{}, error) { return struct{}{}, st.RevokeToken(ctx, id, at) })
 	return err
 }
