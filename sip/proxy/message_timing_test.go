@@ -58,10 +58,17 @@ func newMessageBench(b *testing.B) *messageBench {
 	b.Cleanup(t.layer.Close)
 	t.caller = transport.Flow{Net: transport.UDP, Remote: r.a.addrPort()}
 	t.callee = transport.Flow{Net: transport.UDP, Remote: r.b.addrPort()}
+	done := make(chan struct{})
 	go func() { // ACKs leave beside the layer
-		for range r.b.in {
+		for {
+			select {
+			case <-r.b.in:
+			case <-done:
+				return
+			}
 		}
 	}()
+	b.Cleanup(func() { close(done) })
 	return t
 }
 
