@@ -51,6 +51,7 @@ func (s *Server) routes() []Route {
 		{Method: "POST", Path: "/v1/peers/{name}:resume", Roles: noc, Handler: s.resumePeer},
 		{Method: "GET", Path: "/v1/nodes", Roles: noc, Handler: s.listNodes},
 		{Method: "GET", Path: "/v1/status", Roles: noc, Handler: s.status},
+		{Method: "GET", Path: "/v1/profile", Roles: noc, Audited: true, Handler: s.profile},
 		{Method: "GET", Path: "/v1/audit", Roles: privacy, Handler: s.listAudit},
 		{Method: "GET", Path: "/v1/audit:export", Roles: privacy, Audited: true, Handler: s.exportAudit},
 		{Method: "GET", Path: "/v1/audit:verify", Roles: privacy, Handler: s.verifyAudit},
