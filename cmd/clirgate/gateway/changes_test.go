@@ -145,7 +145,9 @@ func TestRulesEnd(t *testing.T) {
 				t.Errorf("%s", r.body)
 			}
 			time.Sleep(2 * time.Second) // every node has looked, and one of them was enough
-			var list struct{ Changes []struct{ Action, Actor string } }
+			var list struct {
+				Changes []struct{ Action, Actor string }
+			}
 			do(t, g, token, "GET", "/v1/changes", "").into(t, &list)
 			if len(list.Changes) != 3 || list.Changes[0].Action != "subscriber.end" || list.Changes[0].Actor != "system" {
 				t.Errorf("%+v", list.Changes)
