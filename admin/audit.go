@@ -84,7 +84,10 @@ func (s *Server) auditEntry(ctx *fasthttp.RequestCtx, route *Route) (e audit.Ent
 	if !known {
 		return e, s.strangers.allow("", strangersRate, s.Now())
 	}
-	e.Actor, e.Role, e.Object = holder.Name, string(holder.Role), s.object(ctx)
+	e.Actor, e.Role = holder.Name, string(holder.Role)
+	if e.Case = caseOf(ctx, route); e.Case == "" {
+		e.Object = s.object(ctx)
+	}
 	if reason := string(ctx.QueryArgs().Peek("reason")); len(reason) <= maxReason {
 		e.Purpose = reason
 	}
@@ -99,6 +102,16 @@ func outcome(status int) audit.Outcome {
 		return audit.Refused
 	}
 	return audit.Failed
+}
+
+// caseOf is the case, order or request that the path names.
+func caseOf(ctx *fasthttp.RequestCtx, route *Route) string {
+	for _, kind := range []string{"/v1/cases/", "/v1/orders/", "/v1/subject-requests/"} {
+		if id, ok := ctx.UserValue("id").(string); ok && strings.HasPrefix(route.Path, kind) && len(id) <= maxArgument {
+			return id
+		}
+	}
+	return ""
 }
 
 // object is what the path names, as far as it is well-formed.

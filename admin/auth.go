@@ -28,7 +28,9 @@ func (s *Server) guard(route Route) fasthttp.RequestHandler {
 		if route.Open || s.admit(ctx, route.Roles) && s.readBody(ctx, &route) {
 			s.answer(ctx, &route)
 		}
-		linger(ctx)
+		if ctx.UserValue(duplexKey{}) == nil { // else its answer still reads the body
+			linger(ctx)
+		}
 		if route.Open {
 			return // probes ask every second
 		}

@@ -66,7 +66,7 @@ func described(t *testing.T, req *http.Request) *routers.Route {
 }
 
 func init() {
-	for _, kind := range []string{"text/csv", "application/jsonl", "application/x-ndjson", "application/yaml", "text/plain", "application/octet-stream"} {
+	for _, kind := range []string{"text/csv", "text/html", "application/jsonl", "application/x-ndjson", "application/yaml", "text/plain", "application/octet-stream"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"clirgate/casework"
 	"clirgate/rules"
 	"github.com/valyala/fasthttp"
 )
@@ -17,6 +18,8 @@ type problem struct {
 	Detail string `json:"detail,omitempty"`
 	Field  string `json:"field,omitempty"`
 	Mend   string `json:"mend,omitempty"`
+
+	Missing []casework.Item `json:"missing,omitempty"` // everything that is missing, or wrong
 }
 
 // typePrefix makes problem types URIs (RFC 9457 section 3.1.1).

@@ -36,6 +36,18 @@ func (q *query) text(name string) string {
 	return text
 }
 
+// texts is every value of a parameter that may be there several times.
+func (q *query) texts(name string, most int) (all []string) {
+	for _, v := range q.ctx.QueryArgs().PeekMulti(name) {
+		if len(v) > maxArgument || !utf8.Valid(v) || len(all) == most {
+			q.wrong(name, "is too long, no text, or there too often", fmt.Sprintf("at most %d of %d bytes", most, maxArgument))
+			return nil
+		}
+		all = append(all, string(v))
+	}
+	return all
+}
+
 func (q *query) time(name string) (t time.Time) {
 	text := q.text(name)
 	if text == "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"clirgate/admin/token"
@@ -62,7 +63,9 @@ func (s *Server) routes() []Route {
 }
 
 // Routes is every endpoint.
-func (s *Server) Routes() []Route { return append(s.routes(), s.Extra...) }
+func (s *Server) Routes() []Route {
+	return slices.Concat(s.routes(), s.caseRoutes(), s.rightsRoutes(), s.billingRoutes(), s.Extra)
+}
 
 // register gives the router all routes. It cannot tell verbs behind a parameter apart, so
 // those of one path are one route to it.

@@ -44,6 +44,7 @@ type Options struct {
 	Audit     audit.Log
 	Jobs      *bulk.Jobs
 	Nodes     Nodes
+	Casework  *Casework
 	Ready     func() error     // why the gateway is not ready; nil: it always is
 	Log       *slog.Logger     // nil: slog.Default
 	Now       func() time.Time // nil: time.Now

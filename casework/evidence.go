@@ -12,6 +12,9 @@ import (
 	"clirgate/trace"
 )
 
+// KindEvidence is the kind of document that evidence is.
+const KindEvidence = "evidence"
+
 // Evidence is the records of a case as they were when a caller was selected: a copy of
 // its own, independent of the records' retention.
 type Evidence struct {

@@ -125,7 +125,7 @@ func (d *draft) evidence(calls []Call, reason string) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.document("evidence", file)
+	_, err = d.document(KindEvidence, file)
 	return err
 }
 

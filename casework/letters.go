@@ -146,7 +146,7 @@ func sampleLetter(kind, language string) Letter {
 // letter renders and files a letter in the recipient's language.
 func (d *draft) letter(kind string, l Letter) (n int, err error) {
 	l.Kind, l.Reference, l.Date, l.Sender = kind, d.ID, d.now, d.s.o.Sender
-	l.Language = Languages[0]
+	l.Language = d.s.o.Language
 	for _, known := range Languages {
 		if l.Recipient.Language == known {
 			l.Language = known

@@ -33,16 +33,25 @@ type Summary struct {
 }
 
 // List tells which cases there are, newest first; state empty: all.
-func (s *Service) List(ctx context.Context, by Actor, state State, limit int) (list []Summary, err error) {
+func (s *Service) List(ctx context.Context, by Actor, state State, limit int) ([]Summary, error) {
+	return s.list(ctx, by, Filter{Kind: KindCase, State: string(state)}, "list", PurposeNuisance, limit)
+}
+
+// ListOrders tells which orders there are, newest first.
+func (s *Service) ListOrders(ctx context.Context, by Actor, limit int) ([]Summary, error) {
+	return s.list(ctx, by, Filter{Kind: KindOrder}, "list orders", PurposeAuthority, limit)
+}
+
+func (s *Service) list(ctx context.Context, by Actor, f Filter, what, purpose string, limit int) (list []Summary, err error) {
 	now := s.o.Now()
-	err = s.store.List(ctx, Filter{Kind: KindCase, State: string(state)}, func(r Row) bool {
+	err = s.store.List(ctx, f, func(r Row) bool {
 		if r.Expires.IsZero() || r.Expires.After(now) {
 			list = append(list, Summary{r.ID, State(r.State), r.Created, r.Revision})
 		}
 		return limit <= 0 || len(list) < limit
 	})
 	if err == nil {
-		err = s.auditEvent(ctx, Event{Actor: by.Name, Role: by.Role, Action: "list", Purpose: PurposeNuisance, Count: len(list)})
+		err = s.auditEvent(ctx, Event{Actor: by.Name, Role: by.Role, Action: what, Purpose: purpose, Count: len(list)})
 	}
 	if err != nil {
 		return nil, err

@@ -31,9 +31,10 @@ type safe struct{ ring *keyring.Ring }
 
 var errKey = errors.New("the key of the case is not there")
 
-// ready makes the key of a case, durable before anything is sealed with it.
-func (s safe) ready(ctx context.Context, id string) (keyring.Key, error) {
-	k, err := s.ring.Lasting(ctx, caseKeys+id)
+// key is the one of a name, made when there is none, and durable before anything is
+// sealed with it. While the master key is away it is not known whether there is one.
+func (s safe) key(ctx context.Context, name string) (keyring.Key, error) {
+	k, err := s.ring.Lasting(ctx, name)
 	if err != nil {
 		return keyring.Key{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -41,7 +42,7 @@ func (s safe) ready(ctx context.Context, id string) (keyring.Key, error) {
 }
 
 func (s safe) seal(ctx context.Context, id, what string, b []byte) ([]byte, error) {
-	k, err := s.ready(ctx, id)
+	k, err := s.key(ctx, caseKeys+id)
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +99,9 @@ func (s safe) destroy(ctx context.Context, ids []string) error {
 
 // subject is the keyed hash that a number's cases are found by.
 func (s safe) subject(ctx context.Context, n numbering.Number) (hash [16]byte, err error) {
-	k, err := s.ring.Lasting(ctx, indexKey)
+	k, err := s.key(ctx, indexKey)
 	if err != nil {
-		return hash, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return hash, err
 	}
 	block, err := aes.NewCipher(k.Secret[:])
 	if err != nil {
@@ -113,9 +114,9 @@ func (s safe) subject(ctx context.Context, n numbering.Number) (hash [16]byte, e
 
 // signer is the key that evidence is signed with.
 func (s safe) signer(ctx context.Context) (ed25519.PrivateKey, error) {
-	k, err := s.ring.Lasting(ctx, evidenceKey)
+	k, err := s.key(ctx, evidenceKey)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, err
 	}
 	return ed25519.NewKeyFromSeed(k.Secret[:]), nil
 }

@@ -33,6 +33,7 @@ type Options struct {
 	MaxPeriod time.Duration // longest span a claim may name [24 h]
 	Sender    Sender        // whose letters these are
 	Letters   *Letters      // templates [the embedded ones]
+	Language  string        // of letters to whoever wants no other [nl]
 	Now       func() time.Time
 }
 
@@ -41,6 +42,7 @@ const maxMargin = 12 * time.Hour
 func (o Options) withDefaults() Options {
 	o.Margin = min(cmp.Or(o.Margin, 30*time.Minute), maxMargin)
 	o.MaxPeriod = cmp.Or(o.MaxPeriod, 24*time.Hour)
+	o.Language = cmp.Or(o.Language, Languages[0])
 	if o.Letters == nil {
 		o.Letters = EmbeddedLetters()
 	}
@@ -62,7 +64,8 @@ type Service struct {
 	marks sync.Mutex // one mark at a time, so that two do not open two drafts
 }
 
-// New makes a service. The ring stays the caller's to close, later.
+// New makes a service; without an address book (nil) nobody can be written to. The ring
+// stays the caller's to close, later.
 func New(s Store, r Records, b AddressBook, a Auditor, ring *keyring.Ring, o Options) *Service {
 	return &Service{store: s, records: r, addresses: b, audit: a, safe: safe{ring}, o: o.withDefaults()}
 }

@@ -15,6 +15,11 @@ const (
 	Closed    State = "closed"
 )
 
+// States is the name of every state.
+func States() []string {
+	return []string{string(Draft), string(Open), string(Selected), string(Warned), string(Requested), string(Disclosed), string(Closed)}
+}
+
 // action is what can be done with a case.
 type action string
 

@@ -30,6 +30,9 @@ func (d *draft) caller() (Party, error) {
 	if n == 0 {
 		return Party{}, &Conflict{"the caller's identity is not known here: ask the provider the calls came from"}
 	}
+	if d.s.addresses == nil {
+		return Party{}, &Conflict{"there is no address book: the configuration names none (casework.addresses)"}
+	}
 	p, err := d.s.addresses.Lookup(d.ctx, n)
 	switch {
 	case errors.Is(err, ErrUnknownParty):

@@ -24,17 +24,10 @@ type Service struct {
 const KeyName = "bills/numbers"
 
 // New makes a service. The ring stays the caller's to close, later.
-func New(ctx context.Context, s Store, ring *keyring.Ring) (*Service, error) {
-	if ring.Locked() {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, keyring.ErrMaster)
-	}
-	svc := &Service{s, ring}
-	_, err := svc.block(ctx)
-	return svc, err
-}
+func New(s Store, ring *keyring.Ring) *Service { return &Service{s, ring} }
 
 // block is the cipher of the key in use: nodes that share a store may have come to use the
-// same one only after the start.
+// same one only after the start. While the master key is away it is not known.
 func (s *Service) block(ctx context.Context) (cipher.Block, error) {
 	k, err := s.ring.Lasting(ctx, KeyName)
 	if err != nil {
@@ -133,6 +126,41 @@ func (s *Service) Import(ctx context.Context, r io.Reader, source string) (n int
 }
 
 var errSource = errors.New("bills: an import names the provider it comes from")
+
+// Follow makes our own part of the list what the subscribers' rules say on a day: numbers
+// in own are shielded from that day on, if they were not; those that have left it are
+// shielded no longer.
+func (s *Service) Follow(ctx context.Context, own map[numbering.Number]bool, day Date) error {
+	entries, err := s.Entries(ctx)
+	if err != nil {
+		return err
+	}
+	var changed []Entry
+	known := make(map[numbering.Number]bool)
+	for _, e := range entries {
+		switch {
+		case e.Source != "":
+		case own[e.Number]:
+			known[e.Number] = e.From > day || e.covers(day)
+		case e.From >= day:
+			if err := s.Remove(ctx, e.Number); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		case e.covers(day):
+			e.Until = day
+			changed = append(changed, e)
+		}
+	}
+	for n := range own {
+		if !known[n] {
+			changed = append(changed, Entry{Number: n, From: day})
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return s.Put(ctx, changed...)
+}
 
 // Export writes our subscribers' part of the list for other providers.
 func (s *Service) Export(ctx context.Context, w io.Writer, day Date) error {

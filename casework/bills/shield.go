@@ -37,41 +37,92 @@ const progressEvery = 100_000
 // with a header), and writes "*" over the last four digits of called numbers that are
 // shielded on the date of their call, however they are spelled. No other byte changes.
 // It needs memory for one row. Errors name the line, never what is on it.
-func Shield(ctx context.Context, in io.Reader, out io.Writer, l *List, o Options) (res Result, err error) {
-	s := &shielding{l: l, o: o, in: rowReader{r: bufio.NewReaderSize(in, 1<<16)}, out: bufio.NewWriterSize(out, 1<<16)}
-	if err := s.header(); err != nil {
+func Shield(ctx context.Context, in io.Reader, out io.Writer, l *List, o Options) (Result, error) {
+	r, err := NewReader(in, l, o)
+	if err != nil {
 		return Result{}, err
 	}
-	for {
-		row, err := s.in.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			s.row(row)
-			_, err = s.out.Write(row)
-		}
-		if err == nil && s.res.Rows%progressEvery == 0 {
-			s.progress()
-			err = ctx.Err()
-		}
-		if err != nil {
-			return s.res, fmt.Errorf("line %d: %w", s.in.line, err)
+	r.s.ctx = ctx
+	_, err = io.Copy(out, r)
+	return r.Result(), err
+}
+
+// Reader is Shield as a reader of what it writes.
+type Reader struct {
+	s    shielding
+	buf  []byte // masked already
+	next int    // of buf, not yet read
+	err  error  // behind buf
+}
+
+// NewReader reads the header; what is wrong with it is told at once.
+func NewReader(in io.Reader, l *List, o Options) (*Reader, error) {
+	r := &Reader{s: shielding{ctx: context.Background(), l: l, o: o, in: rowReader{r: bufio.NewReaderSize(in, 1<<16)}}}
+	header, err := r.s.header()
+	r.buf = append(r.buf, header...)
+	return r, err
+}
+
+// Result is what has been done so far.
+func (r *Reader) Result() Result {
+	r.s.res.Bytes = r.s.in.bytes
+	return r.s.res
+}
+
+// Read reads masked rows.
+func (r *Reader) Read(p []byte) (int, error) {
+	if r.next == len(r.buf) && r.err == nil {
+		r.fill()
+	}
+	if r.next == len(r.buf) {
+		return 0, r.err
+	}
+	n := copy(p, r.buf[r.next:])
+	r.next += n
+	return n, nil
+}
+
+// fillTo is how much is masked at a time, in bytes.
+const fillTo = 1 << 15
+
+func (r *Reader) fill() {
+	r.buf, r.next = r.buf[:0], 0
+	for len(r.buf) < fillTo && r.err == nil {
+		var row []byte
+		if row, r.err = r.s.step(); r.err == nil {
+			r.buf = append(r.buf, row...)
 		}
 	}
-	s.progress()
-	return s.res, s.out.Flush()
 }
 
 type shielding struct {
+	ctx    context.Context
 	l      *List
 	o      Options
 	in     rowReader
-	out    *bufio.Writer
 	called []bool // by column
 	date   int
 	res    Result
 	digits []byte
+}
+
+// step is the next row, masked; io.EOF: there is none.
+func (s *shielding) step() ([]byte, error) {
+	row, err := s.in.next()
+	if errors.Is(err, io.EOF) {
+		s.progress()
+		return nil, io.EOF
+	}
+	if err == nil {
+		if s.row(row); s.res.Rows%progressEvery == 0 {
+			s.progress()
+			err = s.ctx.Err()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", s.in.line, err)
+	}
+	return row, nil
 }
 
 func (s *shielding) progress() {
@@ -83,17 +134,17 @@ func (s *shielding) progress() {
 
 var errNoHeader = errors.New("line 1: call details begin with a header that names the columns")
 
-// header finds the columns and copies the line.
-func (s *shielding) header() error {
+// header finds the columns.
+func (s *shielding) header() ([]byte, error) {
 	row, err := s.in.header()
 	if err != nil {
-		return errors.Join(errNoHeader, err)
+		return nil, errors.Join(errNoHeader, err)
 	}
 	at := make(map[string]int)
 	for i, f := range s.in.fields {
 		name := columnName(row[f.start:f.end])
 		if _, twice := at[name]; twice && name != "" {
-			return fmt.Errorf("line 1: two columns are called %q", name)
+			return nil, fmt.Errorf("line 1: two columns are called %q", name)
 		}
 		at[name] = i
 	}
@@ -101,7 +152,7 @@ func (s *shielding) header() error {
 	for _, name := range append([]string{s.o.Date}, s.o.Columns...) {
 		i, ok := at[columnName([]byte(name))]
 		if !ok || name == "" {
-			return fmt.Errorf("line 1: there is no column %q", name)
+			return nil, fmt.Errorf("line 1: there is no column %q", name)
 		}
 		if name == s.o.Date {
 			s.date = i
@@ -110,10 +161,9 @@ func (s *shielding) header() error {
 		s.called[i] = true
 	}
 	if len(s.o.Columns) == 0 {
-		return errors.New("no column of called numbers was named")
+		return nil, errors.New("no column of called numbers was named")
 	}
-	_, err = s.out.Write(row)
-	return err
+	return row, nil
 }
 
 func columnName(b []byte) string {

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -37,6 +38,9 @@ var dimensions = [...]Dimension{Hour, Peer, Class, Outcome}
 
 // Other is the peer, class or outcome of an hour's small cells put together.
 const Other = "other"
+
+// ErrAsked: a report that cannot be asked for like that.
+var ErrAsked = errors.New("report: wrongly asked")
 
 // Options of a report.
 type Options struct {
@@ -88,11 +92,11 @@ func Make(records Records, o Options) (*Report, error) {
 	}
 	for i, d := range r.By {
 		if !slices.Contains(dimensions[:], d) || slices.Contains(r.By[:i], d) {
-			return nil, fmt.Errorf("report: %q is no dimension, or stands there twice; there are %v", d, dimensions)
+			return nil, fmt.Errorf("%w: a dimension is unknown, or stands there twice; there are %v", ErrAsked, dimensions)
 		}
 	}
 	if !r.From.Before(r.To) {
-		return nil, fmt.Errorf("report: from %s to %s holds no whole hour", o.From.Format(time.RFC3339), o.To.Format(time.RFC3339))
+		return nil, fmt.Errorf("%w: from %s to %s holds no whole hour", ErrAsked, o.From.Format(time.RFC3339), o.To.Format(time.RFC3339))
 	}
 	counts := make(map[fine]int)
 	err := records(r.From, r.To, func(rec *trace.Record) bool {

@@ -19,10 +19,7 @@ func Bills(t *testing.T, s bills.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := bills.New(ctx, s, ring)
-	if err != nil {
-		t.Fatal(err)
-	}
+	svc := bills.New(s, ring)
 	n := func(digits string) numbering.Number {
 		return numbering.New(numbering.International, []byte(digits))
 	}
@@ -85,10 +82,7 @@ func Bills(t *testing.T, s bills.Store) {
 		t.Errorf("%v", err)
 	}
 	other, _ := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{5})
-	if svc, err = bills.New(ctx, s, other); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := svc.Entries(ctx); !errors.Is(err, bills.ErrUnavailable) {
+	if _, err := bills.New(s, other).Entries(ctx); !errors.Is(err, bills.ErrUnavailable) {
 		t.Errorf("read with another key: %v", err)
 	}
 }

@@ -161,6 +161,7 @@ func (k *checker) checkShared() {
 
 func (k *checker) checkRest() {
 	k.checkTrace()
+	k.checkCasework()
 	switch {
 	case k.Store == localStore:
 	case k.Shared():

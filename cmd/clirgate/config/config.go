@@ -35,6 +35,8 @@ type Config struct {
 	Store string `yaml:"store"`
 	// Trace is what is remembered of calls.
 	Trace Trace `yaml:"trace"`
+	// Casework is how complaints about withheld calls are dealt with.
+	Casework Casework `yaml:"casework"`
 	// Admin is the administration interface.
 	Admin Admin `yaml:"admin"`
 }

@@ -31,13 +31,15 @@ func (c *Config) complete(dir string) {
 		c.Node = cmp.Or(c.Node, "gw1")
 	}
 	c.Trace.complete()
+	c.Casework.complete()
 	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
 	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")
 	c.Admin.Metrics = cmp.Or(c.Admin.Metrics, "token")
 	c.Admin.Rate = cmp.Or(c.Admin.Rate, 50)
 	c.Admin.OIDC.GroupsClaim = cmp.Or(c.Admin.OIDC.GroupsClaim, "groups")
 	c.Admin.OIDC.NameClaim = cmp.Or(c.Admin.OIDC.NameClaim, "sub")
-	for _, path := range []*string{&c.Data, &c.Trace.MasterKey, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA, &c.Admin.TLS.Cert, &c.Admin.TLS.Key} {
+	paths := []*string{&c.Data, &c.Trace.MasterKey, &c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.SIP.TLS.CA, &c.Admin.TLS.Cert, &c.Admin.TLS.Key}
+	for _, path := range append(paths, c.Casework.files()...) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

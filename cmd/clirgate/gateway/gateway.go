@@ -67,12 +67,15 @@ type Gateway struct {
 	recorder  *trace.Recorder
 	proxy     *proxy.Proxy
 	layer     *transaction.Layer
+	casework  *admin.Casework
+	shielded  *shielded
 	admin     *admin.Server
 	adminAt   net.Listener
 	adminCert *certificates
 
 	askMaster chan struct{} // wakes keepRing
 
+	clock   func() time.Time // what retention, cases and the API go by
 	began   time.Time
 	done    chan struct{} // closed by Close: background work ends
 	work    sync.WaitGroup
@@ -92,17 +95,20 @@ func WithLog(l *slog.Logger) Option { return func(g *Gateway) { g.log = l } }
 // collector to it.
 func Alone() Option { return func(g *Gateway) { g.alone = true } }
 
+// WithClock makes retention, cases and the API go by another clock; calls do not.
+func WithClock(now func() time.Time) Option { return func(g *Gateway) { g.clock = now } }
+
 // New makes a gateway: every port is bound when it returns, nothing is read yet. What
 // calls do not need may fail: rules that cannot be read withhold every caller, records
 // that cannot be kept raise an alarm.
 func New(cfg *config.Config, options ...Option) (*Gateway, error) {
-	g := &Gateway{log: slog.Default(), cfg: cfg, began: time.Now(), done: make(chan struct{}), askMaster: make(chan struct{}, 1)}
+	g := &Gateway{log: slog.Default(), cfg: cfg, clock: time.Now, began: time.Now(), done: make(chan struct{}), askMaster: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(g)
 	}
 	for _, step := range []func() error{
 		g.makePlan, g.makeTransport, g.makeResolver, g.makeKeys, g.makeRules, g.makeRecords,
-		g.makeProxy, g.makeAdmin,
+		g.makeProxy, g.makeCasework, g.makeAdmin,
 	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, g.Close())
@@ -211,6 +217,6 @@ func (g *Gateway) config() *config.Config {
 	return g.cfg
 }
 
-func (g *Gateway) now() time.Time { return time.Now() }
+func (g *Gateway) now() time.Time { return g.clock() }
 
 func (g *Gateway) path(name string) string { return filepath.Join(g.config().Data, name) }

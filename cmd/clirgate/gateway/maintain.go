@@ -18,6 +18,8 @@ func (g *Gateway) maintain() {
 		if _, err := g.keys.Prune(time.Now()); err != nil {
 			g.log.Error("old keys cannot be destroyed", "error", err)
 		}
+		g.purgeCases()
+		g.followShielded()
 		removed, err := removeAside(g.config().Data, g.now())
 		if err != nil {
 			g.log.Error("expired databases cannot be removed", "error", err)

@@ -182,7 +182,7 @@ func (g *Gateway) makeAdmin() (err error) {
 	g.admin = admin.New(admin.Options{
 		Rules: g.rules, Tokens: g.database.Tokens(), People: g.people(), Plan: g.plan, Log: g.log, Ready: g.ready,
 		Status: g.status, Peers: peers{g}, Explainer: explainer{g}, Rate: float64(g.cfg.Admin.Rate),
-		Audit: g.database.Audit(), Nodes: g.follower, Jobs: g.jobs, Extra: []admin.Route{g.metricsRoute()},
+		Audit: g.database.Audit(), Nodes: g.follower, Jobs: g.jobs, Casework: g.casework, Now: g.now, Extra: []admin.Route{g.metricsRoute()},
 	})
 	g.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)

@@ -72,6 +72,7 @@ func changedFixed(old, now *config.Config) (keys []string) {
 		{"store", old.Store, now.Store},
 		{"trace.durable", old.Trace.Durable, now.Trace.Durable},
 		{"trace.quorum_budget", old.Trace.QuorumBudget, now.Trace.QuorumBudget},
+		{"casework", old.Casework, now.Casework},
 		{"admin", old.Admin, now.Admin},
 	} {
 		if !reflect.DeepEqual(f.a, f.b) {

@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"clirgate/admin"
+	"clirgate/casework"
+	"clirgate/casework/bills"
+	"clirgate/casework/caseaudit"
+	"clirgate/casework/lookup"
+	"clirgate/casework/subject"
+	"clirgate/cmd/clirgate/config"
+	"clirgate/numbering"
+	"clirgate/rules"
+	"clirgate/trace"
+)
+
+// makeCasework puts the procedure together: cases in the store, records from the vault,
+// audit in the hash-chained log.
+func (g *Gateway) makeCasework() error {
+	cfg := g.cfg.Casework
+	letters, err := casework.LoadLetters(cfg.Letters)
+	if err != nil {
+		return fmt.Errorf("casework.letters: %w", err)
+	}
+	book, err := addressBook(cfg)
+	if err != nil { // cases go on until somebody is to be written to
+		g.log.Error("addresses of subscribers cannot be read", "error", err)
+	}
+	log := caseaudit.New(g.database.Audit(), g.ring)
+	cases := casework.New(g.Cases(), g.search, book, log, g.ring, casework.Options{
+		Margin: time.Duration(cfg.Margin), Sender: sender(cfg.Sender), Letters: letters, Language: cfg.Language, Now: g.now,
+	})
+	months := func() trace.Retention { return retention(g.config().Trace) }
+	g.shielded = &shielded{g: g, list: bills.New(g.Bills(), g.ring)}
+	g.casework = &admin.Casework{
+		Cases: cases, Bills: g.shielded.list, Shield: g.shielded.follow, Audit: log, Seen: log, Records: g.search, Retention: months,
+		Subjects: &subject.Service{Records: g.search, Cases: cases, Rules: g.subscriberRule, Audit: log, Retention: months(), Now: g.now},
+	}
+	return nil
+}
+
+// addressBook is where subscribers' addresses are found; nil: nowhere.
+func addressBook(c config.Casework) (casework.AddressBook, error) {
+	switch {
+	case c.Addresses == "":
+		return nil, nil
+	case !c.Remote():
+		return lookup.OpenCSV(c.Addresses)
+	}
+	book := &lookup.HTTP{URL: c.Addresses}
+	if c.AddressesToken == "" {
+		return book, nil
+	}
+	secret, err := os.ReadFile(c.AddressesToken)
+	book.Token = strings.TrimSpace(string(secret))
+	return book, err
+}
+
+func sender(c config.Sender) casework.Sender {
+	return casework.Sender{
+		Party:      casework.Party{Name: c.Name, Address: c.Address, Postcode: c.Postcode, Town: c.Town},
+		Department: c.Department, Contact: c.Contact,
+	}
+}
+
+// subscriberRule is the rule of a subscriber as the API shows it; none: nil.
+func (g *Gateway) subscriberRule(ctx context.Context, n numbering.Number) (json.RawMessage, error) {
+	sub, _, err := g.rules.Get(ctx, n)
+	if errors.Is(err, rules.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(sub.Document())
+}
+
+// purgeTime bounds one deletion of cases whose time is over.
+const purgeTime = time.Minute
+
+// purgeCases deletes what is three months past its closing, and says how many, never
+// whose.
+func (g *Gateway) purgeCases() {
+	ctx, cancel := context.WithTimeout(context.Background(), purgeTime)
+	defer cancel()
+	n, err := g.casework.Cases.Purge(ctx)
+	switch {
+	case g.isClosing(), errors.Is(err, errNoSharedKeys):
+	case err != nil:
+		g.log.Error("expired cases cannot be deleted", "error", err)
+	case n > 0:
+		g.log.Info("expired cases deleted", "cases", n)
+	}
+}
+
+// shielded keeps our part of the shielding list as the subscribers' rules are: who has
+// shield_on_bills is on it from the day it was set to the day it is taken back.
+type shielded struct {
+	g    *Gateway
+	list *bills.Service
+
+	mu   sync.Mutex
+	seen uint64 // revision of the rules, and
+	day  bills.Date
+}
+
+// rulesPage is how many rules are read at once.
+const rulesPage = 10_000
+
+// follow brings the list up to date: before it is used, and with every housekeeping.
+func (s *shielded) follow(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.g.rules.Table().Snapshot()
+	day := bills.DateOf(s.g.now())
+	if now != nil && now.Revision() == s.seen && day == s.day {
+		return nil
+	}
+	own := make(map[numbering.Number]bool)
+	for after := numbering.Number(0); ; {
+		list, err := s.g.rules.List(ctx, after, rulesPage)
+		if err != nil {
+			return fmt.Errorf("%w: rules: %w", bills.ErrUnavailable, err)
+		}
+		for i := range list {
+			if after = list[i].Number; list[i].ShieldOnBills {
+				own[after] = true
+			}
+		}
+		if len(list) < rulesPage {
+			break
+		}
+	}
+	if err := s.list.Follow(ctx, own, day); err != nil {
+		return err
+	}
+	if now != nil {
+		s.seen, s.day = now.Revision(), day
+	}
+	return nil
+}
+
+func (g *Gateway) followShielded() {
+	ctx, cancel := context.WithTimeout(context.Background(), purgeTime)
+	defer cancel()
+	if err := g.shielded.follow(ctx); err != nil && !g.isClosing() && !errors.Is(err, errNoSharedKeys) {
+		g.log.Error("the shielding list does not follow the rules", "error", err)
+	}
+}
