@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"clirgate/loadtest"
 )
@@ -84,5 +85,12 @@ func TestFilesAreFilledIn(t *testing.T) {
 				t.Errorf("%s still holds %s", name, word)
 			}
 		}
+	}
+}
+
+func TestScaleTable(t *testing.T) {
+	text := scaleTable([]point{{what: "100 calls/s", carried: 500, failed: 1, perCall: 150 * time.Microsecond, collector: 0.0123, rss: 90 << 20}})
+	if want := "| 100 calls/s | 500 | 1 | 150 us | 1.2 % | 90 MB |"; !strings.Contains(text, want) {
+		t.Errorf("no %q in\n%s", want, text)
 	}
 }

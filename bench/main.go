@@ -22,6 +22,7 @@ import (
 
 var cli struct {
 	Compare compareCommand `cmd:"" default:"withargs" help:"Compare the elements and print the table."`
+	Scale   scaleCommand   `cmd:"" help:"Show that a call costs the same at every rate, with many under way, with many subscribers."`
 	Soak    soakCommand    `cmd:"" help:"The full mix at a steady rate; memory must stay flat."`
 	Kill    killCommand    `cmd:"" help:"Kill the gateway with SIGKILL again and again, and restart it."`
 	Lossy   lossyCommand   `cmd:"" help:"Lose and reorder datagrams on both sides."`

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -143,7 +144,8 @@ func truth(b bool) int {
 // metricsRoute serves them to every token, or to everybody.
 func (g *Gateway) metricsRoute() admin.Route {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics{g}, collectors.NewGoCollector(),
+	collector := collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/cpu/classes/gc/total:`)}
+	registry.MustRegister(metrics{g}, collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collector)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	format := expfmt.NewFormat(expfmt.TypeTextPlain)
 	return admin.Page("/metrics", string(format), g.config().Admin.Metrics == "open", func(w io.Writer) error {
