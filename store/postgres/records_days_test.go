@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clirgate/trace"
+	"clirgate/trace/keyring"
 	"clirgate/trace/tracetest"
 )
 
@@ -163,5 +164,51 @@ func TestRestore(t *testing.T) {
 	found := 0
 	if err := r.Scan(now.Add(-48*time.Hour), now.Add(time.Hour), func(*trace.Record) bool { found++; return true }); err != nil || found != 2 {
 		t.Errorf("%d found, %v", found, err)
+	}
+}
+
+// A year and a month go by: each record is found until its retention is over, and then
+// partition and key are gone within a day.
+func TestRetention(t *testing.T) {
+	ctx := context.Background()
+	db := open(t, server.Database(t))
+	ring, err := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2027, 11, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	r := db.Records(clock)
+	v := trace.NewVault(r, trace.NewKeys(ring), clock)
+	var expiries []time.Time
+	for month := range 14 { // 29 February among them
+		rec := tracetest.Record(time.Date(2027, time.Month(11+month), 29, 23, 59, 0, 0, time.UTC))
+		rec.Expires = trace.Expiry(rec.Start, 12)
+		expiries = append(expiries, rec.Expires)
+		if err := r.Append([]trace.Entry{{ID: rec.ID, Value: v.AppendSealed(nil, rec)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := len(expiries)
+	for i, e := range expiries {
+		now = e.Add(-time.Minute)
+		if _, err := v.Purge(ctx, trace.Months(12)); err != nil || len(ring.Names()) != len(expiries)-i {
+			t.Fatalf("at %v: %d keys, %v", now, len(ring.Names()), err)
+		}
+		now = trace.NextDrop(e.Add(24*time.Hour - 1))
+		dropped, err := v.Purge(ctx, trace.Months(12))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range dropped {
+			kept -= d.Records
+		}
+		days := partitionsOf(t, db, recordsTable(trace.ServiceTelephony))
+		if kept != len(expiries)-i-1 || len(days) != kept || len(ring.Names()) != kept {
+			t.Fatalf("at %v: %d kept, %d partitions, %d keys", now, kept, len(days), len(ring.Names()))
+		}
+	}
+	if left := partitionsOf(t, db, updatesTable); len(left) != 0 {
+		t.Errorf("updates of %v left", left)
 	}
 }

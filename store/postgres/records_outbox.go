@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"clirgate/trace"
 	"clirgate/trace/outbox"
@@ -91,6 +92,12 @@ func absent(ctx context.Context, tx pgx.Tx, entries []trace.Entry) (missing []tr
 		seen[k] = true
 	}
 	return missing, nil
+}
+
+// Clock is the server's time.
+func (r *Records) Clock(ctx context.Context) (now time.Time, err error) {
+	err = r.db.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now)
+	return now, wrap(ErrRecords, err)
 }
 
 // ErrNoStandby: the server confirms records that it alone has.

@@ -36,6 +36,7 @@ func (g *Gateway) janitor(v *trace.Vault) *janitor {
 		vault: v, months: func() trace.Retention { return retention(g.config().Trace) },
 		audit: g.database.Audit(), log: g.log,
 		expired: func(s trace.Service, n int) { g.expired[s].Add(uint64(n)) },
+		may:     g.shipping.mayDelete,
 	}
 }
 
@@ -47,6 +48,7 @@ type janitor struct {
 	audit   audit.Log
 	log     *slog.Logger
 	expired func(s trace.Service, records int)
+	may     func() bool // false: nothing is deleted now; nil: it may be
 }
 
 // run cleans at once, every hour, and at every midnight (UTC), which is when a day is
@@ -73,6 +75,9 @@ func (j *janitor) run(done <-chan struct{}, besides func()) {
 }
 
 func (j *janitor) clean(ctx context.Context) {
+	if j.may != nil && !j.may() {
+		return
+	}
 	dropped, err := j.vault.Purge(ctx, j.months())
 	if err != nil && ctx.Err() == nil {
 		j.log.Error("expired records cannot be deleted", "error", err)

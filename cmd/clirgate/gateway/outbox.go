@@ -31,7 +31,9 @@ type shipping struct {
 
 	group   sync.WaitGroup
 	stop    context.CancelFunc
-	trouble atomic.Pointer[string] // partitions, standby; nil: none
+	trouble atomic.Pointer[string] // partitions, standby, clock; nil: none
+
+	clockGood atomic.Bool
 }
 
 // makeShipping makes it where the store is shared, and answers where the recorder writes.
@@ -95,8 +97,9 @@ func (s *shipping) logEarlier(ctx context.Context) {
 // maintain looks after the shared store: sooner while it is away.
 func (s *shipping) maintain(ctx context.Context) {
 	for ctx.Err() == nil {
-		wait := cleanEvery
-		if err := s.clean(ctx); err != nil {
+		err := s.clean(ctx)
+		wait := min(cleanEvery, time.Until(trace.NextDrop(s.g.now())))
+		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
@@ -115,11 +118,14 @@ func (s *shipping) clean(ctx context.Context) error {
 		return err
 	}
 	days, err := store.Maintain(ctx)
-	trouble := days.Trouble()
+	trouble := errors.Join(days.Trouble(), s.compareClocks(ctx, store))
 	if s.quorum != nil {
 		trouble = errors.Join(trouble, store.Standby(ctx))
 	}
 	s.setTrouble(trouble)
+	if !s.mayDelete() {
+		return err
+	}
 	s.g.janitor(s.g.search).clean(ctx)
 	first := trace.DayOf(s.g.now().AddDate(0, 0, -s.g.config().Trace.LocalDays))
 	if records, _, tidyErr := s.shipper.Tidy(ctx, s.g.records, first); tidyErr != nil {
@@ -129,6 +135,24 @@ func (s *shipping) clean(ctx context.Context) error {
 	}
 	return err
 }
+
+// clockOff is how far this node's clock may be from the server's for it to delete by age.
+const clockOff = 10 * time.Minute
+
+// compareClocks keeps a node whose clock is wrong from deleting what all nodes share.
+func (s *shipping) compareClocks(ctx context.Context, store *postgres.Records) error {
+	there, err := store.Clock(ctx)
+	off := s.shared.now().Sub(there).Abs()
+	s.clockGood.Store(err == nil && off < clockOff)
+	if err == nil && off >= clockOff {
+		err = fmt.Errorf("this node's clock is %s off the server's: it deletes nothing", off.Round(time.Second))
+	}
+	return err
+}
+
+// mayDelete tells whether this node's clock is known to be right, where it matters to
+// others. Until then expired records wait.
+func (s *shipping) mayDelete() bool { return s == nil || s.clockGood.Load() }
 
 func (s *shipping) setTrouble(err error) {
 	if changed(&s.trouble, err) {
