@@ -104,7 +104,11 @@ func (e *engine) options(o Options) *pebble.Options {
 		// crash reads it back in a second.
 		MemTableSize: 64 << 20,
 		CacheSize:    64 << 20, // holds what a search needs to know where to look
-		Logger:       quiet{e},
+		// Records come in order of time, so most tables are moved down as they were flushed,
+		// and stay that small. A year of them must fit into what can be kept open.
+		TargetFileSizes: [7]int64{32 << 20, 32 << 20, 32 << 20, 64 << 20, 64 << 20, 128 << 20, 128 << 20},
+		MaxOpenFiles:    4096,
+		Logger:          quiet{e},
 		EventListener: &pebble.EventListener{
 			// Pebble would try again at once and for ever, at full speed.
 			BackgroundError: func(err error) { e.giveUp(fmt.Errorf("records: background work failed: %w", err)) },

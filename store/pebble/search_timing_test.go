@@ -67,11 +67,11 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	d := filled(b, path, searchDays)
 	defer d.close(b)
-	b.ReportMetric(float64(size(b, filepath.Join(path, "records")))/float64(*many), "bytes/record")
+	b.Logf("%.0f bytes a record", float64(size(b, filepath.Join(path, "records")))/float64(*many))
 	for name, days := range map[string]int{"month": searchDays + 1, "day": 1} {
 		b.Run(name, func(b *testing.B) {
 			var took []time.Duration
-			found := 0
+			found, used := 0, cpu(b)
 			for b.Loop() {
 				began := time.Now()
 				to := began.AddDate(0, 0, -rand.IntN(searchDays-days/2))
@@ -82,6 +82,7 @@ func BenchmarkSearch(b *testing.B) {
 				}
 				took = append(took, time.Since(began))
 			}
+			b.ReportMetric(float64((cpu(b)-used).Microseconds())/1000/float64(len(took)), "cpu-ms")
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
