@@ -160,8 +160,11 @@ func (c *exportCommand) Run(s *session) error {
 
 // download writes an answer to a file, which is there whole or not at all, or to standard
 // output.
-func (s *session) download(path, file string) error {
-	res, err := s.open(request{method: "GET", path: path, slow: true})
+func (s *session) download(path, file string) error { return s.fetch("GET", path, file) }
+
+// fetch is download by another method.
+func (s *session) fetch(method, path, file string) error {
+	res, err := s.open(request{method: method, path: path, slow: true})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"clirgate/casework"
 	"github.com/alecthomas/kong"
 )
 
@@ -179,7 +180,10 @@ func cause(err error) error {
 // refusal says what the API says is wrong.
 func refusal(res *http.Response) error {
 	data, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what is missing is only words
-	var p struct{ Title, Detail, Field, Mend string }
+	var p struct {
+		Title, Detail, Field, Mend string
+		Missing                    []casework.Item
+	}
 	if json.Unmarshal(data, &p) != nil || p.Title == "" {
 		p.Title = res.Status
 	}
@@ -188,6 +192,9 @@ func refusal(res *http.Response) error {
 		if more != "" {
 			text += ": " + more
 		}
+	}
+	for _, m := range p.Missing {
+		text += "; " + m.Field + ": " + m.What
 	}
 	if p.Mend != "" {
 		text += " (" + p.Mend + ")"

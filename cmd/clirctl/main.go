@@ -23,6 +23,13 @@ type commands struct {
 	Resume     resumeCommand      `cmd:"" help:"End a drain."`
 	Nodes      nodesCommand       `cmd:"" help:"List the gateways that share the rules."`
 	Status     statusCommand      `cmd:"" help:"Say how the gateway is; exits with 6 when it is not well."`
+	Case       caseCommands       `cmd:"" help:"Complaints about withheld calls, from the letter to the caller."`
+	Order      orderCommands      `cmd:"" help:"Authorities' orders for traffic data."`
+	Bills      billCommands       `cmd:"" aliases:"bill" help:"Bills without shielded numbers."`
+	Shielded   shieldedCommands   `cmd:"" help:"The list of shielded numbers, for and from other providers."`
+	Subject    subjectCommands    `cmd:"" help:"Subscribers' rights: access, correction, objection; who saw whose data."`
+	Report     reportCommand      `cmd:"" help:"Count calls so that nobody is found in the counts."`
+	Records    recordsCommands    `cmd:"" help:"Records of calls."`
 	Audit      auditCommands      `cmd:"" help:"The log of who did what."`
 	Token      tokenCommand       `cmd:"" help:"Say whose token is used, and what it may do."`
 	Completion completionCommand  `cmd:"" help:"Print a completion script for a shell."`
