@@ -12,6 +12,7 @@ import (
 
 	"clirgate/admin"
 	"clirgate/admin/token"
+	"clirgate/audit"
 	"clirgate/rules"
 )
 
@@ -400,5 +401,39 @@ func TestPartsThatAreAbsent(t *testing.T) {
 			plain = privacy
 		}
 		a.want(a.as(plain, method, path, "{}"), 501, "")
+	}
+}
+
+// What cannot be written into the audit log waits, and comes into it in its order.
+func TestAuditLogAway(t *testing.T) {
+	a := newAPI(t)
+	off := func(off bool) {
+		a.parts.mu.Lock()
+		defer a.parts.mu.Unlock()
+		a.parts.logOff = off
+	}
+	a.want(a.do("PUT", one, `{"clir":"often"}`), 400, "clir")
+	off(true)
+	for _, name := range []string{"x", "y"} {
+		a.want(a.do("POST", "/v1/peers/"+name+":drain", ""), 404, "")
+	}
+	off(false)
+	eventuallyWritten := func() (objects []string) {
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && len(objects) < 4; time.Sleep(10 * time.Millisecond) {
+			a.want(a.do("POST", "/v1/peers/z:drain", ""), 404, "")
+			a.parts.mu.Lock()
+			objects = objects[:0]
+			for _, e := range a.parts.log {
+				objects = append(objects, e.Object)
+			}
+			a.parts.mu.Unlock()
+		}
+		return objects
+	}
+	if got := eventuallyWritten(); len(got) < 4 || strings.Join(got[1:4], " ") != "peer:x peer:y peer:z" {
+		t.Errorf("%v", got)
+	}
+	if _, err := audit.VerifyLog(context.Background(), (*auditLog)(&a.parts)); err != nil {
+		t.Error(err)
 	}
 }

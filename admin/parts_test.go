@@ -20,6 +20,7 @@ type parts struct {
 	log     []audit.Entry
 	asked   []admin.Question
 	fails   error
+	logOff  bool // the audit log cannot be written
 	nodes   []rules.Node
 }
 
@@ -101,6 +102,9 @@ type auditLog parts
 func (l *auditLog) Append(_ context.Context, e audit.Entry) (audit.Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.logOff {
+		return e, audit.ErrUnavailable
+	}
 	e = e.After(l.head())
 	l.log = append(l.log, e)
 	return e, nil
