@@ -32,6 +32,7 @@ type Explainer interface {
 type Question struct {
 	Name    string `json:"name,omitempty"`    // of the asker's own, given back
 	Message string `json:"message,omitempty"` // a SIP request
+	Raw     []byte `json:"raw,omitempty"`     // the same to the byte, in base64
 	Call    *Call  `json:"call,omitempty"`    // instead of a message
 	Peer    string `json:"peer,omitempty"`    // who sends it
 	Source  string `json:"source,omitempty"`  // or the address it comes from, like udp:192.0.2.1:5060
@@ -111,6 +112,8 @@ type NextHop struct {
 type Messages struct {
 	Before string  `json:"before"`
 	After  *string `json:"after"`
+	// Raw is After to the byte, in base64, where it is no text.
+	Raw []byte `json:"after_raw,omitempty"`
 }
 
 // HeaderStep is what becomes of one header line.

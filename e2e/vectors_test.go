@@ -20,6 +20,7 @@ func runVector(t *testing.T, v vector) {
 	from := r.ua(v.from)
 	sent := mustParse(t, withOctets(t, r.local(v.msg)))
 	o := outcome{sent: sent, gw: r.gw, line: r.line(v.from), record: r.record, log: r.log}
+	explained := r.explain(t, v, from, sent)
 	if v.egress == "none" {
 		others := []*ua{r.ua("U1"), r.ua("C"), r.ua("PS")}
 		from.send(r.gw, sent.raw)
@@ -31,6 +32,7 @@ func runVector(t *testing.T, v vector) {
 			}
 		}
 		checkAll(t, o, v)
+		explained.refused(t, reply)
 		return
 	}
 	to := r.ua(v.egress)
@@ -38,6 +40,7 @@ func runVector(t *testing.T, v vector) {
 	got := to.request(sent.method())
 	o.got = &got
 	checkAll(t, o, v)
+	explained.sent(t, sent, got, to, o.record)
 	finishCall(t, r, o, v, from, to)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"clirgate/admin"
 	"clirgate/numbering"
@@ -100,6 +101,9 @@ func answerOf(e *proxy.Explanation, from transport.Flow) *admin.Explanation {
 	}
 	if e.After != nil {
 		out.Message.After = new(string(e.After))
+		if !utf8.Valid(e.After) {
+			out.Message.Raw = e.After
+		}
 	}
 	if e.Next != nil {
 		out.Next = new(hopOf(*e.Next))
@@ -183,6 +187,10 @@ func (x explainer) message(q *admin.Question, from transport.Flow) ([]byte, erro
 	switch {
 	case q.Message != "" && q.Call != nil:
 		return nil, &rules.FieldError{Field: "call", Wrong: "stands beside message", Mend: "give one of them"}
+	case len(q.Raw) > 0 && (q.Message != "" || q.Call != nil):
+		return nil, &rules.FieldError{Field: "raw", Wrong: "stands beside message or call", Mend: "give one of them"}
+	case len(q.Raw) > 0:
+		return q.Raw, nil
 	case q.Message != "":
 		return pasted(q.Message), nil
 	case q.Call == nil:
