@@ -116,39 +116,6 @@ func (u *upload) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// progress is one line that is written over; silent where nobody looks.
-type progress struct {
-	w     io.Writer // nil: silent
-	shown time.Time
-}
-
-const progressEvery = 100 * time.Millisecond
-
-func (s *session) progress() *progress {
-	if f, ok := s.errs.(*os.File); ok && !s.JSON {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &progress{w: f}
-		}
-	}
-	return &progress{}
-}
-
-func (p *progress) show(done float64, text string) {
-	if p.w == nil || time.Since(p.shown) < progressEvery {
-		return
-	}
-	p.shown = time.Now()
-	const width = 30
-	n := int(min(max(done, 0), 1) * width)
-	fmt.Fprintf(p.w, "\r[%s%s] %3.0f%% %s\x1b[K", strings.Repeat("#", n), strings.Repeat(".", width-n), min(done, 1)*100, text)
-}
-
-func (p *progress) end() {
-	if p.w != nil {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
-}
-
 type exportCommand struct {
 	Format string `enum:"csv,jsonl" default:"csv" help:"csv or jsonl."`
 	Out    string `short:"o" type:"path" placeholder:"FILE" help:"Write here; default: standard output."`

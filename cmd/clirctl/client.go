@@ -8,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ import (
 // connection is where the gateway is and how to get in.
 type connection struct {
 	Server    string        `env:"CLIRCTL_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The admin API."`
-	TokenFile string        `env:"CLIRCTL_TOKEN_FILE" type:"path" placeholder:"FILE" help:"File that holds the token; without it $CLIRCTL_TOKEN, else clirctl/token in the user's configuration directory."`
+	TokenFile string        `env:"CLIRCTL_TOKEN_FILE" placeholder:"FILE" help:"File (mode 0600) that holds the token, - for standard input; without it $CLIRCTL_TOKEN, else clirctl/token in the user's configuration directory, else a prompt."`
 	CA        string        `env:"CLIRCTL_CA" type:"path" placeholder:"FILE" help:"PEM file of the authority that signed the gateway's certificate."`
 	JSON      bool          `name:"json" short:"j" help:"Print JSON as the API gives it."`
 	Timeout   time.Duration `default:"30s" help:"How long one request may take."`
@@ -57,29 +55,7 @@ type session struct {
 	out, errs io.Writer
 	model     *kong.Application
 	client    *http.Client
-}
-
-// token reads the secret; it is never part of an error.
-func (s *session) token() (string, error) {
-	path := s.TokenFile
-	if path == "" {
-		if t := strings.TrimSpace(os.Getenv("CLIRCTL_TOKEN")); t != "" {
-			return t, nil
-		}
-		dir, err := os.UserConfigDir()
-		if err != nil {
-			return "", failed(exitWrong, "no token: set CLIRCTL_TOKEN or give --token-file")
-		}
-		path = filepath.Join(dir, "clirctl", "token")
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && s.TokenFile == "" {
-		return "", failed(exitWrong, "no token: set CLIRCTL_TOKEN, give --token-file, or write it to %s", path)
-	}
-	if err != nil {
-		return "", failed(exitWrong, "token: %v", err)
-	}
-	return strings.TrimSpace(string(data)), nil
+	secret    string // the token, once it was read
 }
 
 func (s *session) http() (*http.Client, error) {

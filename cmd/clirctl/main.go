@@ -10,12 +10,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commands are what clirctl can do.
+// commands are what clirctl can do. A group of its own is a struct in a file of its own, and
+// one line here.
 type commands struct {
 	connection
 
 	Subscriber subscriberCommands `cmd:"" aliases:"sub" help:"Services of subscribers: get, set, delete, import, export."`
-	Explain    explainCommand     `cmd:"" help:"Say what would become of a call, and why. Nothing is sent."`
+	Explain    explainCommands    `cmd:"" help:"Say what would become of a call, and why. Nothing is sent."`
 	Changes    changesCommand     `cmd:"" help:"List changes of subscribers, newest first."`
 	Revert     revertCommand      `cmd:"" help:"Undo one change by a new one."`
 	Peers      peersCommand       `cmd:"" help:"List the neighbours and how they are."`
@@ -31,17 +32,19 @@ type commands struct {
 	Report     reportCommand      `cmd:"" help:"Count calls so that nobody is found in the counts."`
 	Records    recordsCommands    `cmd:"" help:"Records of calls."`
 	Audit      auditCommands      `cmd:"" help:"The log of who did what."`
-	Token      tokenCommand       `cmd:"" help:"Say whose token is used, and what it may do."`
+	Whoami     whoamiCommand      `cmd:"" help:"Say whose token is used, and what it may do."`
+	Token      tokenCommands      `cmd:"" help:"Tokens of the admin API: list, create, revoke."`
 	Completion completionCommand  `cmd:"" help:"Print a completion script for a shell."`
 	Complete   completeCommand    `cmd:"" hidden:"" help:"List what may follow the words given."`
 }
 
 const description = `A client of clirgate's admin API.
 
-The token comes from the environment (CLIRCTL_TOKEN) or a file (--token-file), never from
-the command line. Exit codes: 0 done; 1 wrongly asked; 2 there is no such thing; 3 the
-token may not; 4 changed meanwhile; 5 the gateway does not answer or cannot now; 6 what was
-checked is not well.`
+The token comes from the environment (CLIRCTL_TOKEN), a file that only its owner may read
+(--token-file, - for standard input), or a prompt; never from the command line.
+
+Exit codes: 0 done; 1 wrongly asked; 2 there is no such thing; 3 the token may not; 4 changed
+meanwhile; 5 the gateway does not answer or cannot now; 6 what was checked is not well.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 

@@ -105,9 +105,9 @@ func (statusCommand) Run(s *session) error {
 	return nil
 }
 
-type tokenCommand struct{}
+type whoamiCommand struct{}
 
-func (tokenCommand) Run(s *session) error {
+func (whoamiCommand) Run(s *session) error {
 	var t struct {
 		ID, Name, Role string
 		Expires        *time.Time

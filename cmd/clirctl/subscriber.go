@@ -60,8 +60,8 @@ func (m *making) query() string {
 	return "?" + q.Encode()
 }
 
-type setCommand struct {
-	Number   string  `arg:"" help:"Telephone number, in any spelling."`
+// services are what a subscriber may have; what is not named stays.
+type services struct {
 	CLIR     *string `name:"clir" help:"none, permanent, temporary-restricted or temporary-allowed." placeholder:"MODE"`
 	CLIP     *bool   `name:"clip" negatable:"" help:"Callers' identities are delivered to it."`
 	ACR      *bool   `name:"acr" negatable:"" help:"It refuses withheld calls."`
@@ -71,43 +71,38 @@ type setCommand struct {
 	MCID     *string `name:"mcid" help:"none, temporary, permanent or unanswered." placeholder:"MODE"`
 	Note     *string `help:"Free text." placeholder:"TEXT"`
 	Until    *string `help:"When the rule undoes itself: RFC 3339, a time from now like 24h, or never." placeholder:"TIME"`
+}
+
+type setCommand struct {
+	Number string `arg:"" help:"Telephone number, in any spelling."`
+	services
 	making
 }
 
 // Run reads the subscriber, changes it, and writes it back if nobody else has meanwhile.
 func (c *setCommand) Run(s *session) error {
-	d := rules.Document{CLIR: "none", CLIP: true, TIR: "none", MCID: "none"}
+	fields, etag, err := c.changed(s, c.Number)
+	if err != nil {
+		return err
+	}
 	headers := map[string]string{"Content-Type": "application/json"}
-	a, err := s.do(request{method: "GET", path: subscriberPath(c.Number)})
-	var coded *codedError
-	switch {
-	case err == nil:
-		headers["If-Match"] = a.header.Get("ETag")
-		if err := a.into(&d); err != nil {
-			return err
-		}
-	case errors.As(err, &coded) && coded.code == exitNotFound:
+	if etag == "" {
 		headers["If-None-Match"] = "*"
-	default:
-		return err
-	}
-	if err := c.apply(&d, time.Now()); err != nil {
-		return err
-	}
-	fields := map[string]any{
-		"clir": d.CLIR, "clip": d.CLIP, "acr": d.ACR, "tir": d.TIR, "override": d.Override,
-		"shield_on_bills": d.ShieldOnBills, "mcid": d.MCID, "note": d.Note, "until": d.Until,
+	} else {
+		headers["If-Match"] = etag
 	}
 	body, err := json.Marshal(fields)
 	if err != nil {
 		return err
 	}
-	if a, err = s.do(request{method: "PUT", path: subscriberPath(c.Number) + c.query(), headers: headers, body: bytes.NewReader(body)}); err != nil {
+	a, err := s.do(request{method: "PUT", path: subscriberPath(c.Number) + c.query(), headers: headers, body: bytes.NewReader(body)})
+	if err != nil {
 		return err
 	}
 	if s.JSON {
 		_, _ = s.out.Write(a.body)
 	}
+	var d rules.Document
 	if err := a.into(&d); err != nil {
 		return err
 	}
@@ -115,7 +110,31 @@ func (c *setCommand) Run(s *session) error {
 	return nil
 }
 
-func (c *setCommand) apply(d *rules.Document, now time.Time) error {
+// changed is the fields of a subscriber as they will be, and the ETag they have now; ""
+// for one that is not there yet.
+func (c *services) changed(s *session, number string) (fields map[string]any, etag string, err error) {
+	d := rules.Document{CLIR: "none", CLIP: true, TIR: "none", MCID: "none"}
+	a, err := s.do(request{method: "GET", path: subscriberPath(number)})
+	var coded *codedError
+	switch {
+	case err == nil:
+		etag = a.header.Get("ETag")
+		if err := a.into(&d); err != nil {
+			return nil, "", err
+		}
+	case !errors.As(err, &coded) || coded.code != exitNotFound:
+		return nil, "", err
+	}
+	if err := c.apply(&d, time.Now()); err != nil {
+		return nil, "", err
+	}
+	return map[string]any{
+		"clir": d.CLIR, "clip": d.CLIP, "acr": d.ACR, "tir": d.TIR, "override": d.Override,
+		"shield_on_bills": d.ShieldOnBills, "mcid": d.MCID, "note": d.Note, "until": d.Until,
+	}, etag, nil
+}
+
+func (c *services) apply(d *rules.Document, now time.Time) error {
 	set(&d.CLIR, c.CLIR)
 	set(&d.CLIP, c.CLIP)
 	set(&d.ACR, c.ACR)
