@@ -66,6 +66,7 @@ type datagrams struct {
 	v6       bool
 	in, out  lane
 	buffers  [][]byte
+	arrival  arrival
 	troubled atomic.Bool // the error queue may hold something
 
 	// Of the receiving goroutine.
@@ -175,6 +176,7 @@ func (d *datagrams) recvmmsg(fd uintptr) bool {
 	for i := range d.in.hdrs {
 		d.in.hdrs[i].hdr.Namelen = unix.SizeofSockaddrInet6
 	}
+	d.arrival.ask(&d.in.hdrs[0].hdr)
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&d.in.hdrs[0])),
 			uintptr(len(d.in.hdrs)), unix.MSG_DONTWAIT, 0, 0)

@@ -60,6 +60,8 @@ func (d *datagrams) message(int) (b []byte, from netip.AddrPort, cut bool) {
 	return d.buffer[:d.n], d.from, d.n == len(d.buffer)
 }
 
+func (d *datagrams) came() (time.Time, bool) { return time.Time{}, false }
+
 func (d *datagrams) send(q *batch, i int) (int, error) {
 	return d.sendPatiently(q, i, sendWait)
 }

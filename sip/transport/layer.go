@@ -66,7 +66,9 @@ func (l *Layer) bind(i int, li Listener) error {
 			if l.options.Readers {
 				d.keepPlace()
 			}
-			p.udp = append(p.udp, newUDPSocket(l, uint8(i), d))
+			s := newUDPSocket(l, uint8(i), d)
+			s.number = len(l.sockets) + len(p.udp)
+			p.udp = append(p.udp, s)
 		}
 		l.sockets = append(l.sockets, p.udp...)
 	case TCP, TLS:

@@ -33,6 +33,11 @@ type Options struct {
 	// ServerName gives the name a TLS peer's certificate must bear (RFC 5922 4);
 	// nil or empty answer: its address, unless TLSClient has a ServerName.
 	ServerName func(remote netip.AddrPort) string
+
+	// Waited, if any, is told how long the oldest datagram of every batch had waited in
+	// the system for us, on the reading goroutine of the socket it came by: sockets are
+	// numbered through all listeners. Where the system does not tell, nobody is told.
+	Waited func(socket int, wait time.Duration, now time.Time)
 }
 
 const (

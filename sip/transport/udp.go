@@ -23,6 +23,8 @@ type udpSocket struct {
 	flow  Flow // without Remote
 	d     *datagrams
 
+	number int // among all sockets
+
 	mu      sync.Mutex
 	filling *batch
 	queued  atomic.Int32 // messages in filling
@@ -57,6 +59,7 @@ func (s *udpSocket) read() {
 		case err == nil:
 			quiet = 0
 			s.received.Add(uint64(n))
+			s.measure()
 			for i := range n {
 				s.deliver(s.d.message(i))
 			}
@@ -71,6 +74,17 @@ func (s *udpSocket) read() {
 			return
 		}
 		s.layer.Flush()
+	}
+}
+
+// measure tells how long the batch just received had to wait.
+func (s *udpSocket) measure() {
+	if s.layer.options.Waited == nil {
+		return
+	}
+	if came, ok := s.d.came(); ok {
+		now := time.Now()
+		s.layer.options.Waited(s.number, now.Sub(came), now)
 	}
 }
 
