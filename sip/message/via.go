@@ -13,6 +13,7 @@ type Via struct {
 	Branch    []byte // nil: none
 	Params    Span
 	RPort     bool // rport present, with or without value
+	OC        bool // oc present: the sender takes reports of load (RFC 7339)
 	Whole     Span // this one value
 }
 
@@ -89,6 +90,8 @@ func (v *Via) readParams(b []byte) (strict bool) {
 			}
 		case EqualFold(name, "rport"):
 			v.RPort = true
+		case EqualFold(name, "oc"):
+			v.OC = true
 		}
 		at = next
 	}

@@ -120,7 +120,10 @@ func (c *Controller) judge(wait time.Duration) {
 	c.refused.Store(whole - uint32(math.Round(min(max(taken, least), whole))))
 }
 
-// Active tells whether anything is refused. One or two atomic loads.
+// Refusing tells whether anything was refused when an interval last ended. One atomic load.
+func (c *Controller) Refusing() bool { return c.refused.Load() != 0 }
+
+// Active tells whether anything is refused now: when nothing is told any more, nothing waits.
 func (c *Controller) Active(now time.Time) bool {
 	if c.refused.Load() == 0 {
 		return false

@@ -38,6 +38,8 @@ type TargetState struct {
 	Addr   netip.AddrPort
 	Up     bool // it answers health checks, or is not asked
 	Silent bool // it did not answer a request lately: tried last
+
+	Throttled float64 // share of new calls that it wants kept away, 0 to 1
 }
 
 // Peers lists the configured peers in their order.
@@ -48,8 +50,13 @@ func (p *Proxy) Peers() []PeerState {
 	for _, q := range t.peers {
 		s := PeerState{Name: q.Name, Boundary: q.Boundary, Drained: q.tally.drained.Load()}
 		for _, at := range p.addresses(q) {
+			var throttled float64
+			if th := p.throttles.of(at); th != nil {
+				throttled = th.Share(now)
+			}
 			s.Targets = append(s.Targets, TargetState{
-				Net: at.Net, Addr: at.Addr, Silent: p.silent.has(at, now),
+				Throttled: throttled,
+				Net:       at.Net, Addr: at.Addr, Silent: p.silent.has(at, now),
 				Up: p.d.Health == nil || p.d.Health.Up(at.Net, at.Addr),
 			})
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clirgate/sip/message"
+	"clirgate/sip/overload"
 	"clirgate/sip/privacy"
 	"clirgate/sip/transport"
 )
@@ -42,6 +43,9 @@ func (c *call) exhausted() {
 	if c.hops.spared && c.hops.attempts == 0 {
 		status, extra = 503, retryAfter
 		c.p.note(Drained)
+	} else if c.hops.throttled && c.hops.attempts == 0 {
+		status, extra = 503, retryAfter
+		c.p.note(Throttled)
 	}
 	if c.cancelled {
 		status = 487
@@ -315,7 +319,8 @@ func (c *call) editTopVia(w *work) {
 	needed := via.RPort || !isAddr || written != addr
 	for p := range c.m.Params(via.Params) {
 		received := message.EqualFold(c.m.Get(p.Name), "received")
-		if received || message.EqualFold(c.m.Get(p.Name), "rport") {
+		hopOnly := via.OC && overload.IsParam(c.m.Get(p.Name)) // RFC 7339 5.6: between neighbours
+		if received || hopOnly || message.EqualFold(c.m.Get(p.Name), "rport") {
 			w.e.Remove(p.Whole)
 		}
 		needed = needed || received
@@ -335,6 +340,9 @@ func (c *call) appendVia(dst []byte, b *branch) []byte {
 	dst = append(append(dst, "Via: SIP/2.0/"...), b.flow.Net.String()...)
 	dst = append(append(dst, ' '), c.p.d.Transport.Advertised(b.flow.Listener)...)
 	dst = append(append(dst, ";rport;branch="...), b.name()...)
+	if b.to.peer.OverloadControl {
+		dst = append(dst, overload.Offer...)
+	}
 	return append(dst, "\r\n"...)
 }
 

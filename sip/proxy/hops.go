@@ -35,6 +35,8 @@ type hops struct {
 	last     bool // the skipped ones are being tried: nobody is passed over any more
 	timedOut bool
 	spared   bool // a drained peer was passed over
+
+	throttled bool // a target that wants fewer calls was passed over
 }
 
 // route finds the next hops: the Route set, inside a dialog else the Request-URI, and for
@@ -157,6 +159,10 @@ func (c *call) nextTarget() (target, hopState) {
 			h.tried++
 			if c.sparing(t.peer) {
 				h.spared = true
+				continue
+			}
+			if c.throttled(t) {
+				h.throttled = true
 				continue
 			}
 			if !h.last && c.isDown(t) {

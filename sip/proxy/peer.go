@@ -54,6 +54,7 @@ type Peer struct {
 	Proxy           bool          // To names are proxies to send through (always so for fixed addresses)
 	GiveUp          time.Duration // no response at all within: next target [2 s while there is one]
 	TCP             TCPUse        // for requests above 1,300 bytes
+	OverloadControl bool          // it speaks RFC 7339: it is asked for its load, and heeded
 }
 
 // TCPUse says whether large requests may go over TCP.

@@ -12,6 +12,7 @@ import (
 
 	"clirgate/numbering"
 	"clirgate/rules"
+	"clirgate/sip/overload"
 	"clirgate/sip/privacy"
 	"clirgate/sip/resolve"
 	"clirgate/sip/transaction"
@@ -35,6 +36,7 @@ type Deps struct {
 	Recorder  *trace.Recorder // nil: nothing is recorded (tests)
 	Log       *slog.Logger    // nil: nothing is logged
 	Now       func() time.Time
+	Overload  *overload.Controller // nil: nobody is ever refused for it
 }
 
 // Proxy is the transaction user. Safe for concurrent use.
@@ -52,6 +54,8 @@ type Proxy struct {
 	silent   *cooldown // targets that did not answer lately
 	noTCP    *cooldown // targets that refused TCP lately
 	alarm    alarm
+	shed     *shed
+	throttles
 	seed     maphash.Seed // of the loop hash
 	calls    sync.Pool
 	branches sync.Pool
@@ -72,6 +76,7 @@ func New(c *Config, d Deps) (*Proxy, error) {
 	p := &Proxy{
 		d: d, seed: maphash.MakeSeed(), own: ownAddresses(d.Transport),
 		raised: new(raisedSet), named: newNamedCalls(), silent: new(cooldown), noTCP: new(cooldown),
+		shed: new(shed),
 	}
 	p.prepare()
 	return p, p.Reconfigure(c)

@@ -18,6 +18,7 @@ func (p *Proxy) Response(client *transaction.Client, m *message.Message) {
 		b.responded = true
 		p.silent.remove(b.to.at)
 	}
+	p.learn(b, m)
 	status := m.Status()
 	if status == 100 {
 		return

@@ -46,6 +46,8 @@ const (
 	Stray                        // response without transaction
 	Raised                       // dialog raised from N to W
 	Unplanned                    // edits that did not fit: a fault of ours
+	Shed                         // 503 while overloaded
+	Throttled                    // 503 because all next hops want fewer calls (RFC 7339)
 	eventCount
 )
 
@@ -54,7 +56,7 @@ var eventNames = [eventCount]string{
 	"bad_extension", "loop", "no_breadth", "incomplete", "no_route", "no_dialog", "anonymous", "critical",
 	"unsupported_body", "drained", "options", "leak_request", "leak_cleaned", "leak_dropped", "fail_closed",
 	"unrecorded", "failover", "too_large_for_udp", "tcp_refused", "ack_dropped", "malformed", "stray",
-	"raised", "unplanned",
+	"raised", "unplanned", "shed", "throttled",
 }
 
 func (e Event) String() string {
@@ -93,6 +95,7 @@ type tally struct {
 	sent     atomic.Uint64    // sent to it
 	status   [7]atomic.Uint64 // final responses by class, index 1 to 6; 0: none came
 	failed   atomic.Uint64    // transport errors
+	shed     atomic.Uint64    // refused while overloaded
 	drained  atomic.Bool      // new calls are kept away from it
 }
 
@@ -121,6 +124,7 @@ type PeerStats struct {
 	Received, Sent uint64
 	Status         [7]uint64 // final responses by class; 0: timed out
 	Failed         uint64
+	Shed           uint64 // refused because of overload
 }
 
 // Stats is a snapshot of all counters.
@@ -152,7 +156,7 @@ func (p *Proxy) Stats() Stats {
 	p.tallies.mu.Lock()
 	defer p.tallies.mu.Unlock()
 	for name, t := range p.tallies.m {
-		ps := PeerStats{Name: name, Received: t.requests.Load(), Sent: t.sent.Load(), Failed: t.failed.Load()}
+		ps := PeerStats{Name: name, Received: t.requests.Load(), Sent: t.sent.Load(), Failed: t.failed.Load(), Shed: t.shed.Load()}
 		for i := range t.status {
 			ps.Status[i] = t.status[i].Load()
 		}

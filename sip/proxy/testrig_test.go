@@ -175,6 +175,7 @@ func (r *rig) newGateway(s settings) *gateway {
 	if g.proxy, err = New(r.config, d); err != nil {
 		t.Fatal(err)
 	}
+	s.options.Gate = g.proxy
 	g.txl = transaction.New(s.options, g.tl, g.proxy)
 	g.tl.Start(g.txl)
 	g.addr = g.tl.Local(0).String()

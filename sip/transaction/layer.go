@@ -14,6 +14,7 @@ type Options struct {
 	T1, T2, T4 time.Duration
 	C          time.Duration // timer C [3 min 10 s]
 	Now        func() time.Time
+	Gate       Gate // nil: nothing is refused, no load is told
 }
 
 func (o *Options) setDefaults() {
@@ -96,6 +97,7 @@ func (l *Layer) send(f transport.Flow, b []byte) error {
 type counters struct {
 	servers, clients, pending                         atomic.Int64
 	retransmitted, absorbed, strays, unparsable, sent atomic.Uint64
+	refused                                           atomic.Uint64
 }
 
 // Stats is a snapshot of gauges and counters.
@@ -106,6 +108,7 @@ type Stats struct {
 	Strays           uint64 // responses without a transaction
 	Unparsable       uint64 // messages that could not be read or matched
 	Sent             uint64 // messages handed to the transport
+	Refused          uint64 // requests answered 503 without state, by the gate
 }
 
 // Stats reads gauges and counters.
@@ -115,6 +118,7 @@ func (l *Layer) Stats() Stats {
 		Servers: int(c.servers.Load()), Clients: int(c.clients.Load()),
 		Retransmitted: c.retransmitted.Load(), Absorbed: c.absorbed.Load(),
 		Strays: c.strays.Load(), Unparsable: c.unparsable.Load(), Sent: c.sent.Load(),
+		Refused: c.refused.Load(),
 	}
 }
 

@@ -16,6 +16,7 @@ type scratch struct {
 	key       []byte
 	dialogKey []byte
 	out       []byte
+	told      []byte // a response with a report of our load
 	tag       [tagLength]byte
 }
 
@@ -58,6 +59,9 @@ func (l *Layer) Receive(b []byte, f transport.Flow) {
 // receiveRequest begins a server transaction, or finds that the request belongs to
 // one.
 func (l *Layer) receiveRequest(w *scratch, via *message.Via, n uint32, f transport.Flow) {
+	if g := l.options.Gate; g != nil && g.Watching() && l.refused(w, via, n, f) {
+		return
+	}
 	s, isNew := l.serverFor(w, via, n, f)
 	if !isNew {
 		s.repeated()
@@ -144,7 +148,7 @@ func (l *Layer) receiveCancel(w *scratch, via *message.Via, n uint32, f transpor
 		return 4*(1-answered(s)) + near(s, f)
 	})
 	if !ok {
-		l.answerStateless(w, via, f, 481)
+		l.answerStateless(w, via, f, 481, nil)
 		return
 	}
 	defer invite.release()

@@ -26,6 +26,7 @@ type Server struct {
 	flow    transport.Flow
 	back    transport.Flow // where responses go
 	viaPort uint16
+	asks    bool // the neighbour wants to know our load
 	method  message.Method
 	gone    bool // machine counted out, in no index
 	ended   bool // the User was told
@@ -84,6 +85,11 @@ func (s *Server) Respond(status int, b []byte) {
 	if s.state == terminated && e == send2xx && s.method == message.INVITE && s.final.Load()/100 == 2 {
 		s.transmit(b) // after timer L: RFC 3261 13.3.1.4 has it pass all the same
 		return
+	}
+	if s.asks {
+		w := scratches.Get().(*scratch)
+		defer scratches.Put(w)
+		b = s.layer.reported(w, b)
 	}
 	s.handle(e, status, b)
 }
@@ -267,6 +273,7 @@ func (l *Layer) newServer(m *message.Message, via *message.Via, f transport.Flow
 	s.method, s.flow = m.Method(), f
 	s.back, s.viaPort = responseFlow(m, via, f), viaPort(m, via)
 	s.stream = f.Stream()
+	s.asks = via.OC && l.options.Gate != nil
 	return s
 }
 

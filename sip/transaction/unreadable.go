@@ -17,7 +17,7 @@ func (l *Layer) unreadable(w *scratch, f transport.Flow, why error) {
 	m := &w.m
 	if m.IsRequest() && m.Answerable() && m.Method() != message.ACK {
 		if via, ok := m.TopVia(); ok {
-			l.answerStateless(w, &via, f, statusFor(why))
+			l.answerStateless(w, &via, f, statusFor(why), nil)
 		}
 	}
 	l.user.Malformed(f, why)
@@ -34,8 +34,11 @@ func statusFor(err error) int {
 
 // answerStateless answers a request as RFC 3261 8.2.7 has it: nothing is kept, and
 // a repetition gets the same answer.
-func (l *Layer) answerStateless(w *scratch, via *message.Via, f transport.Flow, status int) {
-	w.out = l.appendReply(w, &w.m, status, "", nil, f)
+func (l *Layer) answerStateless(w *scratch, via *message.Via, f transport.Flow, status int, extra []byte) {
+	w.out = l.appendReply(w, &w.m, status, "", extra, f)
+	if via.OC && l.options.Gate != nil {
+		w.out = append(w.out[:0], l.reported(w, w.out)...)
+	}
 	// A response that cannot be sent is dropped (RFC 3261 16.9).
 	_ = l.send(responseFlow(&w.m, via, f), w.out)
 }
