@@ -20,6 +20,7 @@ type Status struct {
 	Transactions TransactionStatus `json:"transactions"`
 	Records      RecordsStatus     `json:"records"`
 	Peers        PeersStatus       `json:"peers"`
+	Overload     OverloadStatus    `json:"overload"`
 }
 
 // RulesStatus is which rules are in force.
@@ -67,6 +68,14 @@ type OutboxStatus struct {
 	Age      float64 `json:"oldest_age_seconds"` // of the oldest of them
 	Shipped  uint64  `json:"shipped"`            // since the start
 	DiskOnly uint64  `json:"calls_disk_only"`    // that went on without the quorum
+}
+
+// OverloadStatus is how much new work is refused, and why.
+type OverloadStatus struct {
+	Refused   float64 `json:"refused"`      // share of new calls now, 0 to 1
+	Wait      float64 `json:"wait_seconds"` // shortest in the last interval
+	Total     uint64  `json:"refused_total"`
+	Throttled uint64  `json:"throttled_total"` // refused because next hops want fewer
 }
 
 // PeersStatus counts peers.

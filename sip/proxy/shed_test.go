@@ -185,9 +185,8 @@ func TestNotWatching(t *testing.T) {
 	if r.gw.proxy.Watching() {
 		t.Error("watching")
 	}
-	p := *r.gw
-	p.proxy.d.Overload = nil
-	if p.proxy.Watching() {
+	r.gw.proxy.d.Overload = nil
+	if r.gw.proxy.Watching() {
 		t.Error("watching without a controller")
 	}
 }

@@ -76,8 +76,22 @@ type SIP struct {
 	TLS TLS `yaml:"tls"`
 	// MaxCall is how long a call may last: until then its token opens. Default: 24h.
 	MaxCall Duration `yaml:"max_call"`
+	// Overload says when new calls are refused.
+	Overload Overload `yaml:"overload"`
 	// Timers are those of RFC 3261; change them in tests only.
 	Timers Timers `yaml:"timers"`
+}
+
+// Overload says when new calls are refused with 503: when messages wait too long before
+// they are handled. Emergency calls, their call-backs and what belongs to a dialog never
+// are.
+type Overload struct {
+	// Target is the shortest wait within an interval that is still no overload. Default:
+	// 20ms.
+	Target Duration `yaml:"target"`
+	// Interval is how long the wait must be above target, and how often the share of
+	// calls refused is adjusted. Default: 100ms.
+	Interval Duration `yaml:"interval"`
 }
 
 // TLS names PEM files, relative to the configuration file.
@@ -142,6 +156,9 @@ type Peer struct {
 	// TCP is auto, never or always: whether requests above 1,300 bytes go over TCP.
 	// Default: auto.
 	TCP string `yaml:"tcp"`
+	// OverloadControl: it speaks RFC 7339, so it is asked for its load and gets fewer
+	// calls when it says so. Default: not asked. Neighbours that ask us are told anyway.
+	OverloadControl bool `yaml:"overload_control"`
 	// Proxy: the names in To are proxies to send through, whatever the Request-URI says.
 	Proxy bool `yaml:"proxy"`
 	// Health asks the targets by OPTIONS whether they are there. Default: not asked.

@@ -21,6 +21,8 @@ func (c *Config) complete(dir string) {
 	if c.SIP.Listen == nil {
 		c.SIP.Listen = []string{"udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"}
 	}
+	c.SIP.Overload.Target = cmp.Or(c.SIP.Overload.Target, Duration(20*time.Millisecond))
+	c.SIP.Overload.Interval = cmp.Or(c.SIP.Overload.Interval, Duration(100*time.Millisecond))
 	c.SIP.MaxCall = cmp.Or(c.SIP.MaxCall, Duration(24*time.Hour))
 	for i := range c.Peers {
 		c.Peers[i].complete()

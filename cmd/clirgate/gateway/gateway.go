@@ -20,6 +20,7 @@ import (
 	"clirgate/numbering"
 	"clirgate/rules"
 	"clirgate/rules/bulk"
+	"clirgate/sip/overload"
 	"clirgate/sip/privacy"
 	"clirgate/sip/proxy"
 	"clirgate/sip/resolve"
@@ -49,6 +50,7 @@ type Gateway struct {
 
 	plan      *numbering.Plan
 	certs     *certificates
+	overload  *overload.Controller
 	transport *transport.Layer
 	resolver  *resolve.Resolver
 	health    *watch

@@ -87,7 +87,9 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 		counter(expiredDesc, m.g.expired[i].Load(), s.String())
 	}
 	m.collectRules(gauge, out)
-	for _, p := range m.g.proxy.Peers() {
+	peers := m.g.proxy.Peers()
+	m.g.collectOverload(peers, s.Peers, out)
+	for _, p := range peers {
 		gauge(upDesc, truth(peerAnswers(&p)), p.Name, p.Boundary.String())
 		gauge(drainedDesc, truth(p.Drained), p.Name)
 	}

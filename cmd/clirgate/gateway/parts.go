@@ -13,6 +13,7 @@ import (
 	"clirgate/admin"
 	"clirgate/cmd/clirgate/config"
 	"clirgate/numbering"
+	"clirgate/sip/overload"
 	"clirgate/sip/privacy"
 	"clirgate/sip/proxy"
 	"clirgate/sip/resolve"
@@ -34,7 +35,12 @@ func (g *Gateway) makeTransport() (err error) {
 	if g.certs, err = loadCertificates(g.cfg.SIP.TLS); err != nil {
 		return err
 	}
-	o := transport.Options{Readers: g.alone, TLS: g.certs.server(), TLSClient: g.certs.client()}
+	g.overload = overload.New(overload.Options{
+		Target: time.Duration(g.cfg.SIP.Overload.Target), Interval: time.Duration(g.cfg.SIP.Overload.Interval),
+	})
+	o := transport.Options{
+		Readers: g.alone, Waited: g.overload.Waited, TLS: g.certs.server(), TLSClient: g.certs.client(),
+	}
 	for _, text := range g.cfg.SIP.Listen {
 		l, err := config.Listener(text)
 		if err != nil {
@@ -135,6 +141,7 @@ func (g *Gateway) makeProxy() (err error) {
 	g.proxy, err = proxy.New(peers, proxy.Deps{
 		Transport: g.transport, Resolver: g.resolver, Health: g.health, Rules: g.rules.Table(),
 		Plan: g.plan, Keys: g.keys, Recorder: g.recorder, Log: g.log, Now: time.Now,
+		Overload: g.overload,
 	})
 	if err != nil {
 		return err
@@ -143,6 +150,7 @@ func (g *Gateway) makeProxy() (err error) {
 	t := g.cfg.SIP.Timers
 	g.layer = transaction.New(transaction.Options{
 		T1: time.Duration(t.T1), T2: time.Duration(t.T2), T4: time.Duration(t.T4), C: time.Duration(t.C),
+		Gate: g.proxy,
 	}, g.transport, g.proxy)
 	g.onClose(func() error { g.layer.Close(); return nil })
 	return nil

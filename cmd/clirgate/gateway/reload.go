@@ -68,6 +68,7 @@ func changedFixed(old, now *config.Config) (keys []string) {
 		{"sip.advertise", old.SIP.Advertise, now.SIP.Advertise},
 		{"sip.max_call", old.SIP.MaxCall, now.SIP.MaxCall},
 		{"sip.timers", old.SIP.Timers, now.SIP.Timers},
+		{"sip.overload", old.SIP.Overload, now.SIP.Overload},
 		{"data", old.Data, now.Data},
 		{"store", old.Store, now.Store},
 		{"trace.durable", old.Trace.Durable, now.Trace.Durable},

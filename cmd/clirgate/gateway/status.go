@@ -26,7 +26,10 @@ func (g *Gateway) status() admin.Status {
 		},
 		Records: admin.RecordsStatus{Kept: g.records.Failed() == nil, Without: stats.Events[proxy.Unrecorded.String()], Outbox: g.shipping.status()},
 	}
-	for _, p := range g.proxy.Peers() {
+	peers := g.proxy.Peers()
+	s.Overload = g.overloadStatus(&stats)
+	s.Problems = append(s.Problems, g.overloadProblems(peers)...)
+	for _, p := range peers {
 		switch peerState(&p) {
 		case "drained":
 			s.Peers.Drained++
