@@ -49,6 +49,12 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if len(config.ConnConfig.Fallbacks) > 0 && config.ConnConfig.ValidateConnect == nil {
 		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
+	// A search of a month has a branch for each partition. Compiling those takes seconds,
+	// running them milliseconds. A server that knows no such setting needs none.
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, _ = conn.Exec(ctx, "SET jit = off")
+		return nil
+	}
 	db := &DB{url: url}
 	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("store: %w", err)

@@ -117,9 +117,12 @@ func (r *Records) make(ctx context.Context, days []trace.Day) error {
 					continue
 				}
 				have[d] = true
-				_, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%d) TO (%d)", partitionOf(table, d), table, d, d+1))
-				if err != nil {
-					return err
+				// To attach one does not wait for who copies in or searches; to create one would.
+				name := partitionOf(table, d)
+				for _, statement := range []string{"CREATE TABLE " + name + " (LIKE " + table + " INCLUDING ALL)", attach(table, name, d)} {
+					if _, err := tx.Exec(ctx, statement); err != nil {
+						return err
+					}
 				}
 			}
 		}
@@ -134,6 +137,10 @@ func (r *Records) make(ctx context.Context, days []trace.Day) error {
 		r.made[d] = true
 	}
 	return nil
+}
+
+func attach(table, name string, d trace.Day) string {
+	return fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)", table, name, d, d+1)
 }
 
 func (r *Records) forget(first trace.Day) {
@@ -255,7 +262,7 @@ func (r *Records) moveOut(ctx context.Context, table string, d trace.Day) (moved
 			return err
 		}
 		moved = tag.RowsAffected()
-		_, err = tx.Exec(ctx, fmt.Sprintf("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)", table, name, d, d+1))
+		_, err = tx.Exec(ctx, attach(table, name, d))
 		return err
 	})
 	var pg *pgconn.PgError

@@ -63,6 +63,13 @@ func (s *books) sealed(random *rand.Rand, day, n, every int) []trace.Entry {
 func (s *books) load(b *testing.B, n int) {
 	b.Helper()
 	ctx := context.Background()
+	var days []trace.Day
+	for d := range trace.Day(benchDays) {
+		days = append(days, trace.DayOf(s.now)-d)
+	}
+	if err := s.db.Records(nil).make(ctx, days); err != nil {
+		b.Fatal(err)
+	}
 	const batch = benchBatch
 	var group sync.WaitGroup
 	for node := range 2 {

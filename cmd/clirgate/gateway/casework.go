@@ -89,6 +89,9 @@ const purgeTime = time.Minute
 // purgeCases deletes what is three months past its closing, and says how many, never
 // whose.
 func (g *Gateway) purgeCases() {
+	if !g.shipping.mayDelete() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), purgeTime)
 	defer cancel()
 	n, err := g.casework.Cases.Purge(ctx)
