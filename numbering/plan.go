@@ -68,6 +68,9 @@ func (p *Plan) addEmergencyText(text string) error {
 	return nil
 }
 
+// AppendCode appends the home country's calling code, digits only.
+func (p *Plan) AppendCode(dst []byte) []byte { return append(dst, p.code...) }
+
 // Country is the ISO code of the home country.
 func (p *Plan) Country() string { return p.country }
 

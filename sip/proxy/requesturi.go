@@ -29,6 +29,13 @@ func (c *call) writeURI() {
 		user.End = u.Params.End
 	}
 	out := append(c.path.uri[:0], uri[:user.Off]...)
+	if rest := part(uri, user)[d.Skip:]; normal && u.Scheme == message.Tel && d.Number.Kind() == numbering.Short && isGlobal(rest) {
+		// 112 in its international form. A local number needs a context (RFC 3966 5.1.4).
+		out = appendUserParams(d.Number.AppendDial(out), rest)
+		out = append(c.p.d.Plan.AppendCode(append(out, ";phone-context=+"...)), uri[user.End:]...)
+		c.path.uri = out
+		return
+	}
 	if normal && !(u.Scheme == message.Tel && d.Number.Kind() == numbering.Short) {
 		out = d.Number.AppendDial(out)
 		out = appendUserParams(out, part(uri, user))
@@ -41,6 +48,11 @@ func (c *call) writeURI() {
 		out = append(out, uri[user.End:]...)
 	}
 	c.path.uri = out
+}
+
+// isGlobal: the number begins with "+" or with the "00" that stands for it.
+func isGlobal(user []byte) bool {
+	return len(user) > 0 && user[0] == '+' || len(user) > 1 && user[0] == '0' && user[1] == '0'
 }
 
 // appendUserParams appends the parameters of a telephone-subscriber (RFC 3966 3) but

@@ -256,6 +256,20 @@ func TestAdminTLS(t *testing.T) {
 	if n := serial(); n != 1 {
 		t.Errorf("certificate %d", n)
 	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	req, err := http.NewRequest("GET", "https://"+g.AdminAddr()+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+newToken(t, g))
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(body), `clirgate_certificate_expiry_seconds{use="admin"} `) {
+		t.Errorf("the certificate's end is not told: %v", err)
+	}
 	pair(t, dir, 2)
 	if err := g.Reload(parse(t, text, dir)); err != nil {
 		t.Fatal(err)

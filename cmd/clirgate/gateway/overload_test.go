@@ -225,3 +225,25 @@ func TestFlood(t *testing.T) {
 		t.Error("metrics do not tell of it")
 	}
 }
+
+// Drained over the API a peer gets no new calls, but emergency calls where nobody else
+// takes them; resumed it gets them again.
+func TestDrainPeerOverAPI(t *testing.T) {
+	g, _ := start(t, fmt.Sprintf(flooded, "1m", answerer(t, "127.0.0.3:0"), answerer(t, "127.0.0.4:0")), t.TempDir())
+	token := newToken(t, g)
+	for _, x := range []struct{ verb, peer, uri, want string }{
+		{"drain", "core", "sip:0201234567@127.0.0.1", "503"},
+		{"drain", "psap", "sip:112@127.0.0.1", "200"},
+		{"resume", "core", "sip:0201234567@127.0.0.1", "200"},
+		{"resume", "psap", "sip:112@127.0.0.1", "200"},
+	} {
+		var p admin.Peer
+		if code := post(t, g, "/v1/peers/"+x.peer+":"+x.verb, token, "", &p); code != 200 || (p.State == "drained") != (x.verb == "drain") {
+			t.Fatalf("%s %s: %d %+v", x.verb, x.peer, code, p)
+		}
+		got := ask(t, g, "INVITE", x.uri)
+		if !strings.HasPrefix(got, "SIP/2.0 "+x.want) || x.want == "503" && !strings.Contains(got, "Retry-After") {
+			t.Errorf("%s after %s of %s: %s", x.uri, x.verb, x.peer, got)
+		}
+	}
+}
