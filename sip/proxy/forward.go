@@ -43,6 +43,9 @@ func (c *call) exhausted() {
 	if c.hops.spared && c.hops.attempts == 0 {
 		status, extra = 503, retryAfter
 		c.p.note(Drained)
+	} else if c.hops.insecure && c.hops.attempts == 0 {
+		status = 480
+		c.p.note(Insecure)
 	} else if c.hops.throttled && c.hops.attempts == 0 {
 		status, extra = 503, retryAfter
 		c.p.note(Throttled)

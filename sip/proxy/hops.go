@@ -4,6 +4,7 @@ import (
 	"clirgate/sip/message"
 	"clirgate/sip/privacy"
 	"clirgate/sip/resolve"
+	"clirgate/sip/transport"
 )
 
 // target is one place to send to.
@@ -37,6 +38,7 @@ type hops struct {
 	spared   bool // a drained peer was passed over
 
 	throttled bool // a target that wants fewer calls was passed over
+	insecure  bool // a target without TLS was passed over
 }
 
 // route finds the next hops: the Route set, inside a dialog else the Request-URI, and for
@@ -161,6 +163,10 @@ func (c *call) nextTarget() (target, hopState) {
 				h.spared = true
 				continue
 			}
+			if c.secure() && t.at.Net != transport.TLS {
+				h.insecure = true
+				continue
+			}
 			if c.throttled(t) {
 				h.throttled = true
 				continue
@@ -191,6 +197,12 @@ func (c *call) nextTarget() (target, hopState) {
 func (c *call) more() bool {
 	h := &c.hops
 	return h.tried < len(h.targets) || h.resolved < len(h.queries) || len(h.skipped) > 0
+}
+
+// secure: a new request to a sips URI goes over TLS all the way or not at all (RFC 3261
+// 16.6 item 7, 26.2.2), but an emergency call, which is never refused.
+func (c *call) secure() bool {
+	return c.uri.Scheme == message.SIPS && c.initial && c.token == noToken && !c.emergency()
 }
 
 func (c *call) isDown(t target) bool {

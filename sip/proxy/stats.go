@@ -47,6 +47,7 @@ const (
 	Raised                       // dialog raised from N to W
 	Unplanned                    // edits that did not fit: a fault of ours
 	Shed                         // 503 while overloaded
+	Insecure                     // 480: sips, and no next hop has TLS
 	Throttled                    // 503 because all next hops want fewer calls (RFC 7339)
 	eventCount
 )
@@ -56,7 +57,7 @@ var eventNames = [eventCount]string{
 	"bad_extension", "loop", "no_breadth", "incomplete", "no_route", "no_dialog", "anonymous", "critical",
 	"unsupported_body", "drained", "options", "leak_request", "leak_cleaned", "leak_dropped", "fail_closed",
 	"unrecorded", "failover", "too_large_for_udp", "tcp_refused", "ack_dropped", "malformed", "stray",
-	"raised", "unplanned", "shed", "throttled",
+	"raised", "unplanned", "shed", "insecure", "throttled",
 }
 
 func (e Event) String() string {
