@@ -137,10 +137,9 @@ func TestRefusesItsShare(t *testing.T) {
 // comes down to about the target and work goes on being done.
 func TestClosedLoop(t *testing.T) {
 	const serve, refuse = 100 * time.Microsecond, 5 * time.Microsecond
-	k := newClock()
 	for _, load := range []float64{0.8, 1.5, 3, 8} {
 		var backlog []time.Time // when each came
-		k = newClock()
+		k := newClock()
 		next, busyUntil, served, sum, worst := k.now, k.now, 0, 0, time.Duration(0)
 		gap := time.Duration(float64(serve) / load)
 		begin := k.now

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,14 +14,19 @@ import (
 // it may refuse until calm.
 type loadedRig struct {
 	*rig
-	c   *overload.Controller
-	now time.Time
+	c     *overload.Controller
+	start time.Time
+	past  atomic.Int64 // nanoseconds since start
 }
 
+func (l *loadedRig) now() time.Time { return l.start.Add(time.Duration(l.past.Load())) }
+
+func (l *loadedRig) later(d time.Duration) { l.past.Add(int64(d)) }
+
 func newLoadedRig(t testing.TB, change ...func(*settings)) *loadedRig {
-	l := &loadedRig{c: overload.New(overload.Options{}), now: time.Now()}
+	l := &loadedRig{c: overload.New(overload.Options{}), start: time.Now()}
 	change = append(change, func(s *settings) {
-		s.deps = func(d *Deps) { d.Overload, d.Now = l.c, func() time.Time { return l.now } }
+		s.deps = func(d *Deps) { d.Overload, d.Now = l.c, l.now }
 	})
 	l.rig = newRig(t, change...)
 	return l
@@ -29,7 +35,7 @@ func newLoadedRig(t testing.TB, change ...func(*settings)) *loadedRig {
 // wait has the queue stand for a while that is over now.
 func (l *loadedRig) wait(d time.Duration) {
 	for i := range 61 {
-		l.c.Waited(0, d, l.now.Add(time.Duration(i-60)*100*time.Millisecond))
+		l.c.Waited(0, d, l.now().Add(time.Duration(i-60)*100*time.Millisecond))
 	}
 }
 
@@ -88,15 +94,15 @@ func TestWhoIsShed(t *testing.T) {
 func TestShedLast(t *testing.T) {
 	r := newLoadedRig(t)
 	r.wait(25 * time.Millisecond)
-	if s := r.c.State(r.now); s.Refused > 0.98 { // at such a share everybody's turn has come
+	if s := r.c.State(r.now()); s.Refused > 0.98 { // at such a share everybody's turn has come
 		for range 30 {
-			r.c.Waited(0, 0, r.now)
-			r.now = r.now.Add(10 * time.Millisecond)
+			r.c.Waited(0, 0, r.now())
+			r.later(10 * time.Millisecond)
 		}
 	}
-	for s := r.c.State(r.now); s.Refused > 0.7; s = r.c.State(r.now) {
-		r.now = r.now.Add(10 * time.Millisecond)
-		r.c.Waited(0, 0, r.now)
+	for s := r.c.State(r.now()); s.Refused > 0.7; s = r.c.State(r.now()) {
+		r.later(10 * time.Millisecond)
+		r.c.Waited(0, 0, r.now())
 	}
 	for key, x := range []struct {
 		name string
@@ -116,7 +122,7 @@ func TestShedLast(t *testing.T) {
 		f := r.flow()
 		f.Remote = x.from.addrPort()
 		if shed, _ := r.gw.proxy.Refuses(m, f, uint64(key)); shed != x.shed {
-			t.Errorf("%s: %v at a share of %v", x.name, shed, r.c.State(r.now).Refused)
+			t.Errorf("%s: %v at a share of %v", x.name, shed, r.c.State(r.now()).Refused)
 		}
 	}
 }
@@ -158,17 +164,17 @@ func TestShedding(t *testing.T) {
 	r.a.status(200)
 
 	for range 100 {
-		r.now = r.now.Add(100 * time.Millisecond)
-		r.c.Waited(0, 0, r.now)
+		r.later(100 * time.Millisecond)
+		r.c.Waited(0, 0, r.now())
 	}
-	if r.c.Active(r.now) {
+	if r.c.Active(r.now()) {
 		t.Fatal("still overloaded")
 	}
 	r.a.send(r.gw.addr, refused)
 	r.a.status(503)
 	r.a.send(r.gw.addr, r.a.invite("0705550199", fromA))
 	r.a.status(100)
-	r.now = r.now.Add(shedFor)
+	r.later(shedFor)
 	r.a.send(r.gw.addr, refused)
 	r.a.status(100)
 	if r.gw.proxy.Watching() {

@@ -95,7 +95,7 @@ func TestThrottled(t *testing.T) {
 	report(r.psap, "112", `;oc=100;oc-algo="loss"`)
 	report(r.psap, "112", `;oc=100;oc-algo="loss"`)
 
-	r.now = r.now.Add(2 * time.Second)
+	r.later(2 * time.Second)
 	report(r.b, "0705550199", `;oc=50;oc-algo="loss";oc-validity=60000;oc-seq=10.2`)
 	refused := 0
 	for range 10 {
