@@ -24,8 +24,8 @@ func (s *session) progress() *progress {
 // show says that a part of the whole is done, 0 to 1. The bar writes to a terminal: that it
 // cannot is nothing to tell.
 func (p *progress) show(done float64, text string) {
-	p.bar.Describe(text)
 	_ = p.bar.Set(min(int(done*progressSteps), progressSteps-1)) // the last step would clear it
+	p.bar.Describe(text)
 }
 
 func (p *progress) end() { _ = p.bar.Clear() }
