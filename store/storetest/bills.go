@@ -81,6 +81,26 @@ func Bills(t *testing.T, s bills.Store) {
 	if err != nil || list.Len() != 2 || !list.Shielded(n("31705550199"), 20002) || list.Shielded(n("31705550199"), 20001) {
 		t.Errorf("%v", err)
 	}
+	// Our own part follows who wants to be on it, by day; another provider's does not.
+	for i, own := range []map[numbering.Number]bool{
+		{n("31705550199"): true, n("31705550177"): true}, {n("31705550177"): true}, {n("31705550177"): true, n("31705550199"): true}, {},
+	} {
+		if err := svc.Follow(ctx, own, bills.Date(20100+i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err = svc.List(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for number, days := range map[string]string{"31705550177": "0111000", "31705550199": "0001000", "31611111111": "1111111"} {
+		got := ""
+		for d := range 7 {
+			got += map[bool]string{true: "1", false: "0"}[list.Shielded(n(number), bills.Date(20099+d))]
+		}
+		if got != days {
+			t.Errorf("shielded on days %s, want %s", got, days)
+		}
+	}
 	other, _ := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{5})
 	if _, err := bills.New(s, other).Entries(ctx); !errors.Is(err, bills.ErrUnavailable) {
 		t.Errorf("read with another key: %v", err)
