@@ -110,11 +110,6 @@ func (r answer) missing() (fields []string) {
 	return fields
 }
 
-func (r answer) sub(name string) object {
-	o, _ := r.json[name].(object)
-	return o
-}
-
 // NV8: a claim without one of its parts; every part that is missing is named.
 func TestIncompleteClaims(t *testing.T) {
 	a := newAPI(t)
