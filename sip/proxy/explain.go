@@ -169,7 +169,7 @@ type headerRow struct {
 func (p *Proxy) rehearse(with *rules.Snapshot) (*rehearsal, error) {
 	r := &rehearsal{done: make(chan struct{})}
 	q := &Proxy{d: p.d, seed: p.seed, own: p.own, silent: p.silent, noTCP: p.noTCP, raised: new(raisedSet), named: newNamedCalls(), rehearsal: r}
-	q.d.Recorder = nil
+	q.d.Recorder, q.d.Marks = nil, nil
 	q.d.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	now := p.d.Now()
 	t := p.table.Load()

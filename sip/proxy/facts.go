@@ -33,6 +33,9 @@ func (c *call) begin(*work) bool {
 		c.dialog.Class, c.dialog.CallerWithheld = rules.ClassUnknown, false
 	}
 	c.readDialled()
+	if c.facts.dialled.Mark {
+		return c.markLast()
+	}
 	if e := c.facts.dialled.Err; e == numbering.DialEmpty || e == numbering.DialTooManyCodes {
 		return c.refuse(484, "", nil, Incomplete)
 	}

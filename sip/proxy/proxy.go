@@ -34,6 +34,7 @@ type Deps struct {
 	Plan      *numbering.Plan
 	Keys      *privacy.KeyRing
 	Recorder  *trace.Recorder // nil: nothing is recorded (tests)
+	Marks     Marker          // nil: nobody can mark a call
 	Log       *slog.Logger    // nil: nothing is logged
 	Now       func() time.Time
 	Overload  *overload.Controller // nil: nobody is ever refused for it

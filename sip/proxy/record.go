@@ -29,6 +29,9 @@ func (c *call) record(w *work, b *branch) (waits bool) {
 	c.branch = b
 	c.waiting = true
 	c.tx.Hold()
+	if c.treatment.MarkAlways {
+		c.markAlways()
+	}
 	c.fillRecord(w)
 	w.record.Egress = b.to.peer.Name
 	c.p.d.Recorder.Begin(&w.record, c)
@@ -139,6 +142,9 @@ func (c *call) finish(status int) {
 		rec.Answer = now
 	} else {
 		rec.End = now
+		if c.treatment.MarkUnanswered && c.method == message.INVITE && c.branch != nil {
+			c.markByRule(&rec, trace.MarkUnanswered)
+		}
 	}
 	c.update(&rec)
 }

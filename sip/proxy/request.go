@@ -18,6 +18,7 @@ var steps = [...]func(*call, *work) bool{
 	(*call).decide,     // class N, W or E; 433                           decide.go
 	(*call).loop,       // RFC 5393, 482                                  loop.go
 	(*call).route,      // the next hops, else 404                        hops.go
+	(*call).mark,       // malicious call identification                 mcid.go
 	(*call).forward,    // header table, leak guard, record, send         forward.go
 }
 

@@ -49,6 +49,9 @@ const (
 	Shed                         // 503 while overloaded
 	Insecure                     // 480: sips, and no next hop has TLS
 	Throttled                    // 503 because all next hops want fewer calls (RFC 7339)
+	Marked                       // a call was marked as malicious
+	MarkRefused                  // by somebody who may not, or with no call to mark
+	MarkFailed                   // the mark could not be kept
 	eventCount
 )
 
@@ -57,7 +60,7 @@ var eventNames = [eventCount]string{
 	"bad_extension", "loop", "no_breadth", "incomplete", "no_route", "no_dialog", "anonymous", "critical",
 	"unsupported_body", "drained", "options", "leak_request", "leak_cleaned", "leak_dropped", "fail_closed",
 	"unrecorded", "failover", "too_large_for_udp", "tcp_refused", "ack_dropped", "malformed", "stray",
-	"raised", "unplanned", "shed", "insecure", "throttled",
+	"raised", "unplanned", "shed", "insecure", "throttled", "marked", "mark_refused", "mark_failed",
 }
 
 func (e Event) String() string {

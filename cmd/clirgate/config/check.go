@@ -60,6 +60,16 @@ func (k *checker) checkCodes(key string, set Codes) {
 		if withhold[code] {
 			k.add(at, "this code is among those that withhold as well", "take it out of one of the lists")
 		}
+		withhold[code] = true
+	}
+	for i, code := range set.Mark {
+		at := fmt.Sprintf("%s.mark[%d]", key, i)
+		if _, err := numbering.NewCodeSet(nil, nil, code); err != nil {
+			k.add(at, "this cannot be a code that is dialled alone", "write digits with * or #, in quotes, like \"*39#\"")
+		}
+		if withhold[code] {
+			k.add(at, "this code has another meaning already", "take it out of one of the lists")
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ func (k *checker) checkTrace() {
 	if k.places["trace.retention.internet"] != nil && t.Retention.Internet > 6 {
 		k.warn("trace.retention.internet", "the law allowed 6 months for internet telephony", "write 6, or know why not")
 	}
+	if t.MarkWithin < 0 || t.MarkWithin > Duration(24*time.Hour) {
+		k.add("trace.mark_within", "a call is marked by code soon after it, or not at all", "write a time up to 24h, like 1h")
+	}
 	k.checkDurable()
 	k.checkMaster()
 }

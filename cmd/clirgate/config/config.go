@@ -18,7 +18,7 @@ type Config struct {
 	// Emergency lists emergency destinations.
 	Emergency Emergency `yaml:"emergency"`
 	// Codes are the dial codes by access type. Default, for fixed and mobile: *31*, 131
-	// and #31# withhold, *31# presents; a type given here replaces the one of that name.
+	// and #31# withhold, *31# presents, *39# marks; a type given here replaces the one of that name.
 	Codes map[string]Codes `yaml:"codes"`
 	// SIP is the signalling side.
 	SIP SIP `yaml:"sip"`
@@ -62,6 +62,8 @@ type Codes struct {
 	Withhold []string `yaml:"withhold"`
 	// Present shows it for one call.
 	Present []string `yaml:"present"`
+	// Mark, dialled alone, marks the last withheld call as malicious.
+	Mark []string `yaml:"mark"`
 }
 
 // SIP is the signalling side.
@@ -197,6 +199,8 @@ type Route struct {
 type Trace struct {
 	// RetentionMonths is how many calendar months records are kept, 1 to 12. Default: 12.
 	RetentionMonths int `yaml:"retention_months"`
+	// MarkWithin is how long after a call its mark by code is taken. Default: 1h.
+	MarkWithin Duration `yaml:"mark_within"`
 	// Retention is the same by service, where it differs.
 	Retention Retention `yaml:"retention"`
 	// MasterKey is the file (mode 0600) with the key that everything in records that

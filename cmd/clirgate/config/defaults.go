@@ -12,7 +12,7 @@ func (c *Config) complete(dir string) {
 	if c.Emergency.Numbers == nil {
 		c.Emergency.Numbers = []string{"112"}
 	}
-	dutch := Codes{Withhold: []string{"*31*", "131", "#31#"}, Present: []string{"*31#"}} // STANDARDS 0.3
+	dutch := Codes{Withhold: []string{"*31*", "131", "#31#"}, Present: []string{"*31#"}, Mark: []string{"*39#"}} // STANDARDS 0.3
 	codes := map[string]Codes{"fixed": dutch, "mobile": dutch}
 	for name, set := range c.Codes {
 		codes[name] = set
@@ -34,6 +34,7 @@ func (c *Config) complete(dir string) {
 	}
 	c.Trace.complete()
 	c.Casework.complete()
+	c.Trace.MarkWithin = cmp.Or(c.Trace.MarkWithin, Duration(time.Hour))
 	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
 	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")
 	c.Admin.Metrics = cmp.Or(c.Admin.Metrics, "token")

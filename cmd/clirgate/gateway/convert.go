@@ -21,7 +21,7 @@ func proxyConfig(c *config.Config, plan *numbering.Plan, host string) (*proxy.Co
 	codes := map[string]*numbering.CodeSet{}
 	for name, set := range c.Codes {
 		var err error
-		if codes[name], err = numbering.NewCodeSet(set.Withhold, set.Present); err != nil {
+		if codes[name], err = numbering.NewCodeSet(set.Withhold, set.Present, set.Mark...); err != nil {
 			return nil, fmt.Errorf("access type %q: %w", name, err)
 		}
 	}

@@ -65,6 +65,7 @@ type Gateway struct {
 	search    *trace.Vault  // where records are searched: the vault, or the shared store
 	shipping  *shipping     // to the shared store; nil: the store is local
 	services  services
+	marker    *marker                            // of malicious calls
 	expired   [len(trace.Services)]atomic.Uint64 // records deleted
 	recorder  *trace.Recorder
 	proxy     *proxy.Proxy

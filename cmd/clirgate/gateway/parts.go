@@ -138,9 +138,10 @@ func (g *Gateway) makeProxy() (err error) {
 		return err
 	}
 	g.onClose(g.health.stop)
+	g.makeMarker()
 	g.proxy, err = proxy.New(peers, proxy.Deps{
 		Transport: g.transport, Resolver: g.resolver, Health: g.health, Rules: g.rules.Table(),
-		Plan: g.plan, Keys: g.keys, Recorder: g.recorder, Log: g.log, Now: time.Now,
+		Plan: g.plan, Keys: g.keys, Recorder: g.recorder, Marks: g.marker, Log: g.log, Now: time.Now,
 		Overload: g.overload,
 	})
 	if err != nil {
