@@ -40,8 +40,8 @@ func markBody(extra ...string) []string {
 	return append([]string{"Content-Type: " + mcid, "body:<mcid><request/></mcid>"}, extra...)
 }
 
-// eventually waits for what is done behind the calls' back.
-func eventually(t *testing.T, what string, done func() bool) {
+// waitFor waits for what is done behind the calls' back.
+func waitFor(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(60 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -74,7 +74,7 @@ func (r *running) cases() (list []*casework.Case) {
 func (r *running) marked(how string) record {
 	r.t.Helper()
 	var rec record
-	eventually(r.t, "the record marked "+how, func() bool {
+	waitFor(r.t, "the record marked "+how, func() bool {
 		rec = r.record()
 		return strings.Contains(rec.Text, `"mark":"`+how+`"`) && strings.Contains(rec.Text, `"marked":"`)
 	})
@@ -84,7 +84,7 @@ func (r *running) marked(how string) record {
 // draft waits for the only case, one mark in it.
 func (r *running) draft(how string) {
 	r.t.Helper()
-	eventually(r.t, "the draft of a case", func() bool { return len(r.cases()) > 0 })
+	waitFor(r.t, "the draft of a case", func() bool { return len(r.cases()) > 0 })
 	list := r.cases()
 	if len(list) != 1 || list[0].State != casework.Draft || list[0].Claim.Number.E164() != numberB {
 		r.t.Fatalf("%d cases", len(list))
@@ -217,7 +217,7 @@ func TestMarkByCode(t *testing.T) {
 		t.Errorf("%s", reply.raw)
 	}
 	r.draft("code")
-	eventually(t, "the mark in the record of the withheld call", func() bool {
+	waitFor(t, "the mark in the record of the withheld call", func() bool {
 		rs := r.records()
 		return len(rs) == 2 && strings.Contains(rs[0].Text, `"mark":"code"`) && !strings.Contains(rs[1].Text, `"mark"`)
 	})
@@ -263,7 +263,7 @@ func TestMarkOfAShownCall(t *testing.T) {
 	call.u1.response(200)
 	call.ua.silent()
 	r.marked("message")
-	eventually(t, "the mark filed", func() bool { return metric(t, r.running, "clirgate_marks_filed_total") == "1" })
+	waitFor(t, "the mark filed", func() bool { return metric(t, r.running, "clirgate_marks_filed_total") == "1" })
 	if list := r.cases(); len(list) != 0 {
 		t.Errorf("%d cases", len(list))
 	}
@@ -370,18 +370,18 @@ func TestMarkOnAnotherNode(t *testing.T) {
 	other := startGateway(t, strings.NewReplacer(
 		r.local("198.51.100.1:5060"), r.local("198.51.100.2:5060"), r.dataDir(), filepath.Join(dir, "data"), "node: gw1", "node: gw2",
 	).Replace(r.yaml), dir)
-	eventually(t, "the rules on the other node", func() bool {
+	waitFor(t, "the rules on the other node", func() bool {
 		return other.g.Rules().Table().Snapshot().Revision() == r.g.Rules().Table().Snapshot().Revision()
 	})
 	first.u1.send(other.gw, first.b.request("INFO", "mark", markBody()...))
 	first.u1.response(200)
 	other.draft("message")
 	second.byeFromCaller(other.gw)
-	eventually(t, "the last call found on the other node", func() bool {
+	waitFor(t, "the last call found on the other node", func() bool {
 		reply := r.dialCode(other.gw, "code"+time.Now().Format("150405.000"))
 		return reply.status() == 603
 	})
-	eventually(t, "both in the draft", func() bool {
+	waitFor(t, "both in the draft", func() bool {
 		list := r.cases()
 		return len(list) == 1 && len(list[0].Incidents) == 2
 	})
