@@ -77,7 +77,7 @@ func (c *Controller) turn(now time.Time) {
 	case until == 0:
 		c.until.Store(at + int64(c.o.Interval))
 		return
-	case at < until:
+	case at < until && until-at <= 2*int64(c.o.Interval): // farther off, the clock was set back
 		return
 	}
 	wait := c.longest()
@@ -128,7 +128,7 @@ func (c *Controller) Active(now time.Time) bool {
 	if c.refused.Load() == 0 {
 		return false
 	}
-	if now.UnixNano() >= c.until.Load() && c.mu.TryLock() {
+	if left := c.until.Load() - now.UnixNano(); (left <= 0 || left > 2*int64(c.o.Interval)) && c.mu.TryLock() {
 		c.turn(now)
 		c.mu.Unlock()
 	}

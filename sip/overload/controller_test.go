@@ -189,3 +189,26 @@ func BenchmarkActive(b *testing.B) {
 		}
 	}
 }
+
+// A clock that is set back must not keep the share as it was until it has caught up.
+func TestClockSetBack(t *testing.T) {
+	k := newClock()
+	if r := k.run(5*time.Second, time.Second); r < 0.9 {
+		t.Fatalf("%v refused", r)
+	}
+	k.now = k.now.Add(-time.Hour)
+	if r := k.run(time.Minute, 0); r != 0 {
+		t.Errorf("%v refused without a queue, the clock set back", r)
+	}
+	if k.run(5*time.Second, time.Second); !k.c.Active(k.now) {
+		t.Error("nothing is refused")
+	}
+	k.now = k.now.Add(-time.Hour)
+	for range 1000 { // nothing comes any more
+		k.now = k.now.Add(100 * ms)
+		k.c.Active(k.now)
+	}
+	if k.c.Refusing() {
+		t.Error("refused although nothing comes")
+	}
+}

@@ -137,9 +137,20 @@ func (t *Throttle) Learn(r *Report, now time.Time) {
 	t.until.Store(now.Add(validity).UnixNano())
 }
 
+// active tells whether a report counts now. One that would for longer than any may is of
+// before the clock was set back.
+func (t *Throttle) active(now time.Time) bool {
+	until := t.until.Load()
+	if until == 0 {
+		return false
+	}
+	left := until - now.UnixNano()
+	return left > 0 && left <= 2*int64(maxValidity)
+}
+
 // Drops tells whether the next new request is among those to be dropped (RFC 7339 5.10).
 func (t *Throttle) Drops(now time.Time) bool {
-	if t.until.Load() == 0 || now.UnixNano() >= t.until.Load() {
+	if !t.active(now) {
 		return false
 	}
 	share := t.share.Load()
@@ -149,7 +160,7 @@ func (t *Throttle) Drops(now time.Time) bool {
 
 // Share is what is dropped now, 0 to 1.
 func (t *Throttle) Share(now time.Time) float64 {
-	if now.UnixNano() >= t.until.Load() {
+	if !t.active(now) {
 		return 0
 	}
 	return float64(t.share.Load()) / whole

@@ -117,3 +117,15 @@ func FuzzReport(f *testing.F) {
 		}
 	})
 }
+
+func TestThrottleEndsWhenTheClockIsSetBack(t *testing.T) {
+	var th Throttle
+	now := time.Unix(1_000_000, 0)
+	th.Learn(&Report{told: true, percent: 100}, now)
+	if !th.Drops(now) || th.Share(now) != 1 {
+		t.Error("nothing is dropped")
+	}
+	if now = now.Add(-time.Hour); th.Drops(now) || th.Share(now) != 0 {
+		t.Error("dropped for an hour")
+	}
+}

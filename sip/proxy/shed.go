@@ -13,8 +13,8 @@ import (
 // While the gateway is overloaded (Deps.Overload) it refuses a share of what is new, with
 // 503 and before anything is kept of it: refusing must cost far less than serving. Never
 // refused are emergency calls, what comes from an emergency service (call-backs above all),
-// whatever is inside a dialog, and registrations: who is not registered cannot be called
-// back. Calls with Resource-Priority from those who may assert it are refused last
+// whatever is inside a dialog, registrations (who is not registered cannot be called back),
+// and health checks (a neighbour that takes us for dead sends no emergency call either). Calls with Resource-Priority from those who may assert it are refused last
 // (RFC 7339 5.10.1), and so are those of neighbours that keep calls back themselves.
 
 // shed is what has been refused lately. A request that was refused is refused when it comes
@@ -37,7 +37,7 @@ func (s *shed) has(key uint64, now time.Time) bool {
 	if until == 0 {
 		return false
 	}
-	if now.UnixNano() >= until {
+	if left := until - now.UnixNano(); left <= 0 || left > 2*int64(shedFor) { // or the clock was set back
 		if s.until.CompareAndSwap(until, 0) {
 			for i := range s.refused {
 				s.refused[i].Store(0)
@@ -110,6 +110,9 @@ func (p *Proxy) spared(m *message.Message, from *peer) bool {
 	u, ok := m.ParseURI(m.RequestURI())
 	if !ok {
 		return false
+	}
+	if m.Method() == message.OPTIONS && len(m.Get(u.User)) == 0 {
+		return true // a health check: refused, it keeps the neighbour's emergency calls away
 	}
 	switch u.Scheme {
 	case message.URN:

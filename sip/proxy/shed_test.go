@@ -73,6 +73,8 @@ func TestWhoIsShed(t *testing.T) {
 		{"inside a dialog", false, r.a, []string{"gw.example.net>\nCall-ID", "gw.example.net>;tag=x\nCall-ID"}},
 		{"to a token", false, r.b, to("sip:" + sealed + "@" + r.gw.addr)},
 		{"a registration", false, r.a, []string{"INVITE", "REGISTER"}},
+		{"a health check", false, r.a, []string{"INVITE sip:0705550199@", "OPTIONS sip:", "INVITE", "OPTIONS"}},
+		{"a question about somebody", true, r.a, []string{"INVITE", "OPTIONS"}},
 		{"BYE without a dialog", false, r.a, []string{"INVITE", "BYE"}},
 		{"a priority nobody vouches for", true, r.a, []string{"CSeq", "Resource-Priority: ets.0\nCSeq"}},
 	} {
