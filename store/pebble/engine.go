@@ -183,7 +183,9 @@ func (e *engine) write(batch []trace.Entry, seq uint64) error {
 // full freed.
 func (e *engine) turn() error {
 	if e.freed != nil {
-		if err := <-e.freed; err != nil {
+		err := <-e.freed
+		e.freed = nil // it is told once
+		if err != nil {
 			return err
 		}
 	}

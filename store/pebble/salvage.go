@@ -56,8 +56,8 @@ func Salvage(ctx context.Context, dir string, now time.Time, take func([]trace.E
 			}
 		}
 	}
-	for key, value := range s.journaled {
-		s.add([]byte(key), value)
+	for key, in := range s.journaled {
+		s.add([]byte(key), in.value)
 	}
 	return s.Salvaged, errors.Join(s.flush(), ctx.Err())
 }
@@ -88,7 +88,13 @@ type salvage struct {
 	batch  []trace.Entry
 	failed error // of take
 
-	journaled map[string][]byte // what is in the journal, by key, and was not found in the database yet
+	journaled map[string]journaledEntry // what is in the journal, by key, and was not found in the database yet
+}
+
+// journaledEntry is the newest of an entry in the journal, and the number of its batch.
+type journaledEntry struct {
+	seq   uint64
+	value []byte
 }
 
 // file reads one; false: not all of it.
@@ -214,17 +220,20 @@ func (s *salvage) readJournal(path string) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.Damaged = append(s.Damaged, journalFile)
 	}
-	s.journaled = map[string][]byte{}
+	s.journaled = map[string]journaledEntry{}
 	var key [maxKeyLen]byte
 	for half := range slices.Chunk(b, max(len(b)/2, 1)) {
 		for {
-			_, body, rest, ok := readFrame(half)
+			seq, body, rest, ok := readFrame(half)
 			if !ok {
 				break
 			}
 			entries, _ := frameEntries(nil, body)
 			for _, e := range entries {
-				s.journaled[string(appendKey(key[:0], e))] = e.Value
+				k := appendKey(key[:0], e)
+				if seq >= s.journaled[string(k)].seq { // either half may be the newer
+					s.journaled[string(k)] = journaledEntry{seq, e.Value}
+				}
 			}
 			half = rest
 		}
@@ -248,7 +257,7 @@ func (s *salvage) add(key, value []byte) {
 	if err != nil || trace.ID(key[len(key)-tailLen:]) != r.ID {
 		return
 	}
-	if journaled, ok := s.journaled[string(key)]; ok && bytes.Equal(journaled, value) {
+	if journaled, ok := s.journaled[string(key)]; ok && bytes.Equal(journaled.value, value) {
 		delete(s.journaled, string(key))
 	}
 	if r.ID.Day() < s.oldest || kind == 0 && !r.Expires.After(s.now) {

@@ -39,7 +39,7 @@ func (e *engine) hold(frame []byte) {
 	p.frames = append(p.frames, frame...)
 	switch full := len(p.frames) >= settleBytes; {
 	case p.due == nil:
-		p.due = time.AfterFunc(p.rest, func() { e.fail(e.settle()) })
+		p.due = time.AfterFunc(p.rest, func() { _ = e.settle() }) // failing is noted
 	case full:
 		p.due.Reset(0)
 	}
@@ -49,12 +49,15 @@ func (e *engine) hold(frame []byte) {
 func (e *engine) settle() error { return e.takeOver(pebble.NoSync) }
 
 // takeOver is settle; with pebble.Sync all that was taken over before is on disk, too.
-func (e *engine) takeOver(o *pebble.WriteOptions) error {
+// Whoever it fails for, nothing may be taken over after: the number of a later batch would
+// say that this one is in the database, and its half of the journal would be filled anew.
+func (e *engine) takeOver(o *pebble.WriteOptions) (err error) {
 	p := &e.pending
 	p.settling.Lock()
 	defer p.settling.Unlock()
 	frames := p.take()
 	defer p.giveBack(frames)
+	defer func() { e.fail(err) }()
 	if broken := e.broken.Load(); broken != nil {
 		return *broken
 	}

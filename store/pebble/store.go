@@ -29,7 +29,7 @@ var (
 )
 
 // Reopening after a failure is tried again after reopenFirst, then after twice as long
-// each time, up to reopenLast.
+// each time, up to reopenLast, until a database has worked for that long.
 const (
 	reopenFirst = time.Second
 	reopenLast  = time.Minute
@@ -71,6 +71,7 @@ type Store struct {
 	failed  error     // why eng is nil
 	retry   time.Time
 	backoff time.Duration
+	since   time.Time // eng was opened
 	damaged []string
 	closed  bool
 }
@@ -103,7 +104,7 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	s.eng = eng
+	s.eng, s.since = eng, o.Now()
 	return s, nil
 }
 
@@ -226,7 +227,7 @@ func (s *Store) engine() (*engine, error) {
 		s.postpone(err)
 		return nil, err
 	}
-	s.eng, s.failed, s.backoff = eng, nil, reopenFirst
+	s.eng, s.failed, s.since = eng, nil, s.o.Now()
 	s.uses.Add(1)
 	s.o.Alarm(nil)
 	return eng, nil
@@ -240,6 +241,11 @@ func (s *Store) abandon(eng *engine, err error) {
 	defer s.mu.Unlock()
 	if s.eng == eng {
 		s.eng = nil
+		// What is given up is never freed: one that fails as soon as it is opened must not
+		// be opened every second.
+		if s.o.Now().Sub(s.since) > reopenLast {
+			s.backoff = reopenFirst
+		}
 		s.postpone(err)
 	}
 }
