@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"clirgate/numbering"
 	"clirgate/sip/transport"
@@ -101,6 +102,17 @@ func (k *checker) checkSIP() {
 		k.checkHostPort("sip.advertise", k.SIP.Advertise, isHost)
 	}
 	k.checkTLS(needsTLS)
+	k.checkOverload()
+}
+
+func (k *checker) checkOverload() {
+	o := &k.SIP.Overload
+	if o.Target < Duration(time.Millisecond) || o.Target > Duration(500*time.Millisecond) {
+		k.add("sip.overload.target", "shorter, every burst is an overload; longer, phones send again before it is one", "write a time from 1ms to 500ms, like 20ms")
+	}
+	if o.Interval < Duration(10*time.Millisecond) || o.Interval > Duration(10*time.Second) {
+		k.add("sip.overload.interval", "calls are refused too rashly, or too late", "write a time from 10ms to 10s, like 100ms")
+	}
 }
 
 func (k *checker) checkHostPort(key, text string, valid func(string) bool) {

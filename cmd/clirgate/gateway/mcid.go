@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,7 +55,24 @@ func (g *Gateway) marksAlarm(err error) {
 }
 
 // Mark keeps a mark.
-func (m *marker) Mark(x trace.Marking, told func(error)) { m.queue.Add(x, told) }
+func (m *marker) Mark(x trace.Marking, told func(error)) { m.queue.Add(x, inTime(told)) }
+
+var errMarkLate = errors.New("mark: not durable in time")
+
+// inTime tells after markTime at the latest: a request waits that belongs to a call under
+// way, and a disk that hangs must not keep it.
+func inTime(told func(error)) func(error) {
+	if told == nil {
+		return nil
+	}
+	var once sync.Once
+	tell := func(err error) { once.Do(func() { told(err) }) }
+	late := time.AfterFunc(markTime, func() { tell(errMarkLate) })
+	return func(err error) {
+		late.Stop()
+		tell(err)
+	}
+}
 
 // MarkLast marks the last withheld call to a number.
 func (m *marker) MarkLast(x trace.Marking, told func(error)) {
@@ -74,7 +92,7 @@ func (m *marker) MarkLast(x trace.Marking, told func(error)) {
 			return
 		}
 		x.Record = last.ID
-		m.queue.Add(x, told)
+		m.queue.Add(x, inTime(told))
 	})
 }
 
@@ -135,6 +153,7 @@ func (m *marker) file(ctx context.Context, x trace.Marking) error {
 		return marks.ErrLater
 	case r.Mark == trace.MarkNone:
 		m.g.recorder.Finish(&trace.Record{ID: x.Record, Mark: x.How, Marked: x.At})
+		m.g.recorder.Flush() // no message may come for hours that would have it written
 		return marks.ErrLater
 	case !r.Withheld: // LAW-07: the called party has seen the number
 		return nil
