@@ -63,15 +63,15 @@ func New(o Options) *Controller {
 func (c *Controller) Waited(queue int, wait time.Duration, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &c.waits[uint(queue)%lanes]
-	if wait = max(wait, 0); *w < 0 || int64(wait) < *w {
-		*w = int64(wait)
+	wait = max(wait, 0)
+	c.turn(now, wait)
+	if w := &c.waits[uint(queue)%lanes]; *w < 0 || int64(wait) < *w {
+		*w = int64(wait) // of the interval that is not over: alone it tells nothing
 	}
-	c.turn(now)
 }
 
-// turn ends the interval when its time has come. mu held.
-func (c *Controller) turn(now time.Time) {
+// turn ends the interval when its time has come. What it ends for came a wait ago. mu held.
+func (c *Controller) turn(now time.Time, wait time.Duration) {
 	at, until := now.UnixNano(), c.until.Load()
 	switch {
 	case until == 0:
@@ -80,12 +80,9 @@ func (c *Controller) turn(now time.Time) {
 	case at < until && until-at <= 2*int64(c.o.Interval): // farther off, the clock was set back
 		return
 	}
-	wait := c.longest()
-	c.judge(wait)
-	if wait <= c.o.Target { // intervals in which nothing came were without a wait
-		for range min((at-until)/int64(c.o.Interval), whole/raise) {
-			c.judge(0)
-		}
+	c.judge(c.longest())
+	for range min((at-int64(wait)-until)/int64(c.o.Interval), whole/raise) { // in which nothing came: without a wait
+		c.judge(0)
 	}
 	c.forget()
 	c.until.Store(at + int64(c.o.Interval))
@@ -129,7 +126,7 @@ func (c *Controller) Active(now time.Time) bool {
 		return false
 	}
 	if left := c.until.Load() - now.UnixNano(); (left <= 0 || left > 2*int64(c.o.Interval)) && c.mu.TryLock() {
-		c.turn(now)
+		c.turn(now, 0)
 		c.mu.Unlock()
 	}
 	return c.refused.Load() != 0
@@ -158,7 +155,7 @@ type State struct {
 // State reads it.
 func (c *Controller) State(now time.Time) State {
 	c.mu.Lock()
-	c.turn(now)
+	c.turn(now, 0)
 	c.mu.Unlock()
 	return State{Refused: float64(c.refused.Load()) / whole, Wait: time.Duration(c.worst.Load())}
 }

@@ -212,3 +212,27 @@ func TestClockSetBack(t *testing.T) {
 		t.Error("refused although nothing comes")
 	}
 }
+
+// One message that waited, after nothing and before nothing, is no queue that stands.
+func TestALoneMessageThatWaited(t *testing.T) {
+	k := newClock()
+	k.run(time.Second, 0)
+	for range 10 {
+		k.now = k.now.Add(time.Minute)
+		k.c.Waited(0, 300*ms, k.now)
+		if k.c.Active(k.now) {
+			t.Fatal("refused for having waited itself")
+		}
+		k.now = k.now.Add(time.Second)
+		if k.c.Waited(0, 0, k.now); k.c.Active(k.now) {
+			t.Fatal("refused for one that waited a second ago")
+		}
+	}
+	for range 10 { // each held everything up for longer than an interval
+		k.now = k.now.Add(500 * ms)
+		k.c.Waited(0, 500*ms, k.now)
+	}
+	if !k.c.Active(k.now) {
+		t.Error("nothing is refused although the reader is held up all the time")
+	}
+}
