@@ -86,6 +86,8 @@ func expectOnce(t *testing.T, db *DB, want map[trace.ID]bool) {
 	t.Helper()
 	ctx := context.Background()
 	var rows, ids, updates int
+	// The pool may still hold a connection to a server that was killed.
+	eventually(t, "an answer", func() bool { return db.pool.Ping(ctx) == nil })
 	err := db.pool.QueryRow(ctx, "SELECT count(*), count(DISTINCT id), (SELECT count(*) FROM record_updates) FROM records").Scan(&rows, &ids, &updates)
 	if err != nil || rows != len(want) || ids != len(want) || updates != len(want) {
 		t.Errorf("%d records of %d calls, %d ends; want %d (%v)", rows, ids, updates, len(want), err)

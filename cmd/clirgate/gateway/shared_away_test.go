@@ -265,7 +265,7 @@ func TestStoreAwayUnderLoad(t *testing.T) {
 		}
 	}
 	verified(t, one)
-	if strings.Contains(log.String(), "61234") {
+	if strings.Contains(log.String(), "3161234") { // shorter ones stand in times as well
 		t.Error("a number is logged")
 	}
 }
