@@ -74,6 +74,7 @@ func (s *Server) caseRoutes() []Route {
 	}
 	for i := range list {
 		list[i].Logged = true // the procedure writes down what is done, with case and purpose
+		list[i].People = true
 	}
 	return list
 }

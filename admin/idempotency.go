@@ -30,7 +30,7 @@ type replay struct {
 	request [sha256.Size]byte
 	until   time.Time
 	status  int
-	secret  bool // the answer is not kept
+	instead *problem // the answer is not kept; this comes in its place
 	headers [][2]string
 	body    []byte
 }
@@ -71,7 +71,14 @@ func (s *Server) once(ctx *fasthttp.RequestCtx, key string, route *Route) {
 			s.replays.forget(name)
 			return
 		}
-		s.replays.done(r, ctx, route.Secret && status < 300)
+		var instead *problem
+		switch {
+		case status < 300 && route.Secret:
+			instead = &shownOnce
+		case status < 300 && route.People:
+			instead = &doneBefore
+		}
+		s.replays.done(r, ctx, instead)
 	}()
 	route.Handler(ctx)
 }
@@ -79,6 +86,11 @@ func (s *Server) once(ctx *fasthttp.RequestCtx, key string, route *Route) {
 // shownOnce is what a repeated request gets whose answer held a secret.
 var shownOnce = problem{Status: fasthttp.StatusConflict, Type: "shown-once", Title: "This was done; its answer held a secret and is not kept",
 	Field: "Idempotency-Key", Mend: "look up what was made, take it back, and make another with a new key"}
+
+// doneBefore is what a repeated request gets whose answer told of people. Keeping that would
+// outlive the case, and repeating it would be a look that nobody writes down.
+var doneBefore = problem{Status: fasthttp.StatusConflict, Type: "done-before", Title: "This was done; its answer told of people and is not kept",
+	Field: "Idempotency-Key", Mend: "read what was made or changed: where it is new, Location says where; to do it again, give a new key"}
 
 // fingerprint is of all that a request asks for.
 func fingerprint(ctx *fasthttp.RequestCtx) (sum [sha256.Size]byte) {
@@ -102,14 +114,16 @@ func (s *Server) repeat(ctx *fasthttp.RequestCtx, r *replay) {
 		problem{Status: fasthttp.StatusConflict, Type: "in-progress", Title: "The first request with this key is not answered yet",
 			Field: "Idempotency-Key", Mend: "wait a second"}.write(ctx)
 	default:
-		if r.secret {
-			shownOnce.write(ctx)
-			return
+		if r.instead != nil {
+			r.instead.write(ctx)
 		}
-		ctx.SetStatusCode(r.status)
 		for _, h := range r.headers {
 			ctx.Response.Header.Set(h[0], h[1])
 		}
+		if r.instead != nil {
+			return
+		}
+		ctx.SetStatusCode(r.status)
 		ctx.Response.Header.Set("Idempotency-Replayed", "true")
 		ctx.SetBody(r.body)
 	}
@@ -140,15 +154,18 @@ func (p *replays) forget(name string) {
 	delete(p.m, name)
 }
 
-func (p *replays) done(r *replay, ctx *fasthttp.RequestCtx, secret bool) {
+// done keeps an answer, or what comes in its place.
+func (p *replays) done(r *replay, ctx *fasthttp.RequestCtx, instead *problem) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r.secret = secret; secret {
-		r.status = ctx.Response.StatusCode()
-		return
+	r.status, r.instead = ctx.Response.StatusCode(), instead
+	names := kept
+	if instead != nil {
+		names = []string{"Location"}
+	} else {
+		r.body = append([]byte(nil), ctx.Response.Body()...)
 	}
-	r.status, r.body = ctx.Response.StatusCode(), append([]byte(nil), ctx.Response.Body()...)
-	for _, name := range kept {
+	for _, name := range names {
 		if v := ctx.Response.Header.Peek(name); len(v) > 0 {
 			r.headers = append(r.headers, [2]string{name, string(v)})
 		}

@@ -23,6 +23,7 @@ type Route struct {
 	Audited bool         // written down although it changes nothing
 	Logged  bool         // the store writes down what is done: only refusals are left
 	Secret  bool         // what it answers is not kept for an idempotency key
+	People  bool         // so is not what tells of people: who asks again looks again, and is written down
 	Handler fasthttp.RequestHandler
 }
 
@@ -53,7 +54,7 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/v1/nodes", Roles: noc, Handler: s.listNodes},
 		{Method: "GET", Path: "/v1/status", Roles: noc, Handler: s.status},
 		{Method: "GET", Path: "/v1/profile", Roles: noc, Audited: true, Handler: s.profile},
-		{Method: "GET", Path: "/v1/audit", Roles: privacy, Handler: s.listAudit},
+		{Method: "GET", Path: "/v1/audit", Roles: privacy, Audited: true, Handler: s.listAudit},
 		{Method: "GET", Path: "/v1/audit:export", Roles: privacy, Audited: true, Handler: s.exportAudit},
 		{Method: "GET", Path: "/v1/audit:verify", Roles: privacy, Handler: s.verifyAudit},
 		{Method: "GET", Path: "/v1/tokens", Roles: administrator, Audited: true, Handler: s.listTokens},

@@ -16,12 +16,12 @@ func (s *Server) rightsRoutes() []Route {
 	privacy, counts := []token.Role{token.Privacy}, []token.Role{token.Privacy, token.NOC}
 	return []Route{
 		{Method: "GET", Path: "/v1/purposes", Handler: s.listPurposes},
-		{Method: "POST", Path: "/v1/subjects/{number}:export", Roles: privacy, Logged: true, Handler: s.exportSubject},
+		{Method: "POST", Path: "/v1/subjects/{number}:export", Roles: privacy, Logged: true, People: true, Handler: s.exportSubject},
 		{Method: "GET", Path: "/v1/subject-requests", Roles: privacy, Handler: s.listRequests},
-		{Method: "POST", Path: "/v1/subject-requests", Roles: privacy, Logged: true, Handler: s.openRequest},
+		{Method: "POST", Path: "/v1/subject-requests", Roles: privacy, Logged: true, People: true, Handler: s.openRequest},
 		{Method: "GET", Path: "/v1/subject-requests/{id}", Roles: privacy, Handler: s.getRequest},
-		{Method: "POST", Path: "/v1/subject-requests/{id}:answer", Roles: privacy, Logged: true, Handler: s.answerRequest},
-		{Method: "POST", Path: "/v1/subject-requests/{id}:lift", Roles: privacy, Logged: true, Handler: s.liftObjection},
+		{Method: "POST", Path: "/v1/subject-requests/{id}:answer", Roles: privacy, Logged: true, People: true, Handler: s.answerRequest},
+		{Method: "POST", Path: "/v1/subject-requests/{id}:lift", Roles: privacy, Logged: true, People: true, Handler: s.liftObjection},
 		{Method: "GET", Path: "/v1/audit:seen", Roles: privacy, Handler: s.seenBy},
 		{Method: "GET", Path: "/v1/reports/traffic", Roles: counts, Audited: true, Handler: s.trafficReport},
 		{Method: "GET", Path: "/v1/records:verify", Roles: counts, Audited: true, Handler: s.verifyRecords},

@@ -34,3 +34,28 @@ func TestBreachQuestion(t *testing.T) {
 		t.Errorf("answered without audit: %v", err)
 	}
 }
+
+// A letter and evidence show whom they name, no more and no less.
+func TestReadingDocumentsIsSeeingWhoTheyName(t *testing.T) {
+	o := newOffice(t)
+	c := o.requested()
+	o.must(o.Approve(ctx, sue, c.ID, "proportionate"))
+	docs, err := o.Documents(ctx, sue, c.ID)
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("%d documents, %v", len(docs), err)
+	}
+	for _, d := range docs {
+		reader := casework.Actor{Name: d.Kind}
+		if _, err := o.Document(ctx, reader, c.ID, d.N); err != nil {
+			t.Fatal(err)
+		}
+		want := 2
+		if d.Kind == casework.LetterWarning || d.Kind == casework.LetterNotice {
+			want = 1 // the caller
+		}
+		list, err := casework.Breach(ctx, o.audit, o.audit, casework.Actor{Name: "dpo"}, d.Kind, o.now.Add(-time.Hour), o.now.Add(time.Hour), o.now)
+		if err != nil || len(list) != want {
+			t.Errorf("%s: %d subjects, want %d, %v", d.Kind, len(list), want, err)
+		}
+	}
+}

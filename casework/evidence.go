@@ -86,6 +86,11 @@ func VerifyEvidence(file []byte, public ed25519.PublicKey) (Evidence, ed25519.Pu
 	if !ed25519.Verify(ed25519.PublicKey(s.PublicKey), signedBytes(s.Evidence), s.Signature) {
 		return Evidence{}, nil, fmt.Errorf("%w: wrong signature", ErrEvidence)
 	}
+	// A member that stands twice, or is spelled otherwise, is read in two ways: what was
+	// signed has one form.
+	if again, err := json.Marshal(s); err != nil || !bytes.Equal(again, bytes.TrimSpace(file)) {
+		return Evidence{}, nil, fmt.Errorf("%w: it holds more than what was signed", ErrEvidence)
+	}
 	var e Evidence
 	if err := json.Unmarshal(s.Evidence, &e); err != nil {
 		return Evidence{}, nil, fmt.Errorf("%w: %w", ErrEvidence, err)

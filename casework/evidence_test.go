@@ -33,6 +33,9 @@ func TestEvidenceIsVerifiedOffline(t *testing.T) {
 	if _, _, err := casework.VerifyEvidence([]byte(file), other); !errors.Is(err, casework.ErrEvidence) {
 		t.Errorf("another key: %v", err)
 	}
+	if _, _, err := casework.VerifyEvidence([]byte(file+"\n"), key); err != nil {
+		t.Errorf("with the end of line that an editor adds: %v", err)
+	}
 	// No byte of the evidence or its signature can be changed.
 	for i := range file {
 		altered := []byte(file)
@@ -41,7 +44,11 @@ func TestEvidenceIsVerifiedOffline(t *testing.T) {
 			t.Fatalf("byte %d changed unnoticed: %v", i, e2.Case == e.Case)
 		}
 	}
-	for _, bad := range []string{"", "{}", file + "{}", file[:len(file)-2]} {
+	// Nor can anything be put beside it that another reader takes for it.
+	twice := strings.Replace(file, `"evidence":`, `"evidence":{"case":"another"},"evidence":`, 1)
+	spelled := strings.Replace(file, `"evidence":`, `"Evidence":`, 1)
+	spaced := strings.Replace(file, `,"public_key"`, `, "public_key"`, 1)
+	for _, bad := range []string{"", "{}", file + "{}", file[:len(file)-2], twice, spelled, spaced} {
 		if _, _, err := casework.VerifyEvidence([]byte(bad), key); !errors.Is(err, casework.ErrEvidence) {
 			t.Errorf("%.20q: %v", bad, err)
 		}

@@ -174,6 +174,7 @@ func TestShieldRefuses(t *testing.T) {
 		"no date":    {"x,called\n", bills.Options{Columns: []string{"called"}, Date: "date"}, `no column "date"`},
 		"none named": {"date,called\n", bills.Options{Date: "date"}, "no column"},
 		"twice":      {"date,called,Called\n", bills.Options{Columns: []string{"called"}, Date: "date"}, "two columns"},
+		"no header":  {"0705550199,0705550199\n", bills.Options{Columns: []string{"called"}, Date: "date"}, "columns 1 and 2"},
 		"open quote": {"date,called\n1,\"0705550199" + strings.Repeat("x", 2<<20), bills.Options{Columns: []string{"called"}, Date: "date"}, "line 2"},
 	} {
 		c.o.Plan = plan(t)

@@ -143,8 +143,8 @@ func (s *shielding) header() ([]byte, error) {
 	at := make(map[string]int)
 	for i, f := range s.in.fields {
 		name := columnName(row[f.start:f.end])
-		if _, twice := at[name]; twice && name != "" {
-			return nil, fmt.Errorf("line 1: two columns are called %q", name)
+		if first, twice := at[name]; twice && name != "" { // not quoted: without a header it is a number
+			return nil, fmt.Errorf("line 1: two columns have the same name, columns %d and %d", first+1, i+1)
 		}
 		at[name] = i
 	}
