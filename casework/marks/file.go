@@ -11,7 +11,8 @@ import (
 
 // The file holds entries one after the other: length of the payload, its CRC-32, the
 // payload. A payload is a kind, a sequence number and, of a mark, its sealed form. What is
-// torn at the end by a crash was acknowledged to nobody.
+// torn at the end by a crash was acknowledged to nobody; what is damaged before that loses
+// no more than itself.
 const (
 	entryHead = 8
 	entryMark = 'm'
@@ -31,38 +32,49 @@ func appendEntry(dst []byte, kind byte, seq uint64, sealed []byte) []byte {
 	return dst
 }
 
-// readEntries yields whole entries and answers how many bytes they take.
-func readEntries(b []byte, each func(kind byte, seq uint64, sealed []byte)) (whole int) {
-	for {
-		rest := b[whole:]
-		if len(rest) < entryHead {
-			return whole
-		}
-		n := int(binary.BigEndian.Uint32(rest))
-		if n < 9 || n > maxEntry || len(rest) < entryHead+n {
-			return whole
-		}
-		payload := rest[entryHead : entryHead+n]
-		if crc32.ChecksumIEEE(payload) != binary.BigEndian.Uint32(rest[4:]) {
-			return whole
+// readEntries yields whole entries and answers where the last one ends, and whether there
+// is anything else before that.
+func readEntries(b []byte, each func(kind byte, seq uint64, sealed []byte)) (whole int, damaged bool) {
+	for at := 0; at < len(b); {
+		payload, ok := entryAt(b[at:])
+		if !ok {
+			at++
+			continue
 		}
 		each(payload[0], binary.BigEndian.Uint64(payload[1:]), bytes.Clone(payload[9:]))
-		whole += entryHead + n
+		damaged = damaged || at > whole
+		at += entryHead + len(payload)
+		whole = at
 	}
+	return whole, damaged
+}
+
+// entryAt is the payload of the entry that b begins with.
+func entryAt(b []byte) (payload []byte, ok bool) {
+	if len(b) < entryHead {
+		return nil, false
+	}
+	n := binary.BigEndian.Uint32(b)
+	if n < 9 || n > maxEntry || uint64(len(b)) < entryHead+uint64(n) {
+		return nil, false
+	}
+	payload = b[entryHead : entryHead+n]
+	return payload, crc32.ChecksumIEEE(payload) == binary.BigEndian.Uint32(b[4:])
 }
 
 // openFile reads what waits in a file, made when it is not there, and leaves it ready for
 // appending: a torn end is cut off.
-func openFile(path string, each func(kind byte, seq uint64, sealed []byte)) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func openFile(path string, each func(kind byte, seq uint64, sealed []byte)) (f *os.File, damaged bool, err error) {
+	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	b, err := io.ReadAll(f)
 	if err == nil {
-		whole := int64(readEntries(b, each))
-		err = f.Truncate(whole)
-		if _, seek := f.Seek(whole, io.SeekStart); err == nil {
+		var whole int
+		whole, damaged = readEntries(b, each)
+		err = f.Truncate(int64(whole))
+		if _, seek := f.Seek(int64(whole), io.SeekStart); err == nil {
 			err = seek
 		}
 	}
@@ -71,9 +83,9 @@ func openFile(path string, each func(kind byte, seq uint64, sealed []byte)) (*os
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, damaged, err
 	}
-	return f, nil
+	return f, damaged, nil
 }
 
 func syncDir(dir string) error {

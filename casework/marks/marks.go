@@ -157,7 +157,7 @@ func (q *Queue) open() error {
 	marks := map[uint64][]byte{}
 	var order []uint64
 	var last uint64
-	f, err := openFile(q.o.Path, func(kind byte, seq uint64, sealed []byte) {
+	f, damaged, err := openFile(q.o.Path, func(kind byte, seq uint64, sealed []byte) {
 		last = max(last, seq)
 		if kind == entryDone {
 			delete(marks, seq)
@@ -168,6 +168,9 @@ func (q *Queue) open() error {
 	})
 	if err != nil {
 		return fmt.Errorf("marks: %w", err)
+	}
+	if damaged {
+		q.o.Alarm(fmt.Errorf("marks: %s is damaged: a mark in it, or what was filed, is lost", q.o.Path))
 	}
 	q.f = f
 	q.mu.Lock()

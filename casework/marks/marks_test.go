@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,6 +219,37 @@ func TestMarksAreBounded(t *testing.T) {
 }
 
 // FuzzFile: whatever is in the file, the queue opens and goes on.
+// A damaged byte costs the mark that it is in, and is told of; no other is lost.
+func TestDamageHidesNoOtherMark(t *testing.T) {
+	path, k, d := filepath.Join(t.TempDir(), "marks"), keys(t), &desk{err: errors.New("the store is away")}
+	q := open(t, path, k, d)
+	for i := range 3 {
+		if err := add(q, marking(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q.Close()
+	left, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, 2, 5, 30, len(left)/3 + 3, len(left) / 2} {
+		damaged := bytes.Clone(left)
+		damaged[at] ^= 0xff
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var told atomic.Bool
+		d := new(desk)
+		q := open(t, path, k, d, func(o *marks.Options) { o.Alarm = func(err error) { told.Store(told.Load() || err != nil) } })
+		until(t, "filing", func() bool { return len(d.list()) == 2 })
+		if !told.Load() {
+			t.Errorf("damage at %d is not told", at)
+		}
+		q.Close()
+	}
+}
+
 func FuzzFile(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x00\x00\x00\x09\xff\xff\xff\xffm12345678"))

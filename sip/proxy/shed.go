@@ -76,7 +76,7 @@ func (p *Proxy) Refuses(m *message.Message, f transport.Flow, key uint64) (bool,
 	asks := via.OC // the neighbour keeps calls back itself, as our reports tell it
 	if !again {
 		refuses := p.d.Overload.Refuses
-		if asks || from.asserts() && m.Has(message.HResourcePriority) {
+		if asks && from != p.stranger || from.asserts() && m.Has(message.HResourcePriority) {
 			refuses = p.d.Overload.RefusesLast
 		}
 		if !refuses(key) {

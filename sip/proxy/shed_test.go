@@ -116,6 +116,7 @@ func TestShedLast(t *testing.T) {
 		{"plain", r.core, "", "", true},
 		{"priority", r.core, "CSeq", "Resource-Priority: ets.0\nCSeq", false},
 		{"speaks RFC 7339", r.a, ";rport", `;rport;oc;oc-algo="loss"`, false},
+		{"nobody known who says so", newAgent(t, "stranger"), ";rport", `;rport;oc;oc-algo="loss"`, true},
 	} {
 		m := new(message.Message)
 		if err := m.Parse([]byte(crlf(strings.Replace(x.from.invite("0705550199", fromA), x.old, x.new, 1)))); err != nil {
