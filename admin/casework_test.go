@@ -44,7 +44,7 @@ func newOffice(t *testing.T, db *sqlite.DB, o *admin.Options) *office {
 	months := trace.Retention{12, 6, 12}
 	o.Casework = &admin.Casework{
 		Cases: cases, Bills: f.bills, Shield: func(context.Context) error { return nil }, Audit: log, Seen: log, Records: f.vault,
-		Subjects:  &subject.Service{Records: f.vault, Cases: cases, Audit: log, Retention: months},
+		Subjects:  &subject.Service{Records: f.vault, Cases: cases, Audit: log, Retention: func() trace.Retention { return months }},
 		Retention: func() trace.Retention { return months },
 	}
 	return f

@@ -89,8 +89,8 @@ type Service struct {
 	Cases     Cases
 	Rules     func(ctx context.Context, n numbering.Number) (json.RawMessage, error) // nil: none are kept
 	Audit     casework.Auditor
-	Retention trace.Retention
-	Now       func() time.Time // nil: time.Now
+	Retention func() trace.Retention // as it is now: it can change while the gateway runs
+	Now       func() time.Time       // nil: time.Now
 }
 
 // Export collects everything held on a number. The look is audited first.
@@ -100,7 +100,7 @@ func (s *Service) Export(ctx context.Context, by casework.Actor, n numbering.Num
 		now = s.Now
 	}
 	at := now()
-	e := &Export{Number: n.E164(), Made: at, Purposes: Purposes(s.Retention), Calls: []Call{}, Cases: []Case{}}
+	e := &Export{Number: n.E164(), Made: at, Purposes: Purposes(s.Retention()), Calls: []Call{}, Cases: []Case{}}
 	err := s.Audit.Audit(ctx, casework.Event{
 		At: at, Actor: by.Name, Role: by.Role, Action: "export", Purpose: casework.PurposeSubject, Subjects: []numbering.Number{n},
 	})

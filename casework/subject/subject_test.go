@@ -57,8 +57,9 @@ func TestExport(t *testing.T) {
 	if _, err := cases.Search(ctx, casework.Actor{Name: "ivo"}, claimed.ID); err != nil {
 		t.Fatal(err)
 	}
+	months := 12
 	s := &subject.Service{
-		Records: v, Cases: cases, Audit: &audit, Retention: trace.Months(12), Now: clock,
+		Records: v, Cases: cases, Audit: &audit, Retention: func() trace.Retention { return trace.Months(months) }, Now: clock,
 		Rules: func(context.Context, numbering.Number) (json.RawMessage, error) {
 			return json.RawMessage(`{"clir":"permanent"}`), nil
 		},
@@ -86,6 +87,10 @@ func TestExport(t *testing.T) {
 				t.Errorf("%q is missing", want)
 			}
 		}
+	}
+	months = 7 // the configuration was reloaded
+	if again, err := s.Export(ctx, casework.Actor{Name: "dpo"}, b); err != nil || !strings.Contains(again.Purposes[1].Kept, "7 months") {
+		t.Errorf("%v, %+v", err, again)
 	}
 	if len(e.Calls) != 3 || e.More {
 		t.Fatalf("%d calls", len(e.Calls))

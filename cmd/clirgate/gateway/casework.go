@@ -42,7 +42,7 @@ func (g *Gateway) makeCasework() error {
 	g.shielded = &shielded{g: g, list: bills.New(g.Bills(), g.ring)}
 	g.casework = &admin.Casework{
 		Cases: cases, Bills: g.shielded.list, Shield: g.shielded.follow, Audit: log, Seen: log, Records: g.search, Retention: months,
-		Subjects: &subject.Service{Records: g.search, Cases: cases, Rules: g.subscriberRule, Audit: log, Retention: months(), Now: g.now},
+		Subjects: &subject.Service{Records: g.search, Cases: cases, Rules: g.subscriberRule, Audit: log, Retention: months, Now: g.now},
 	}
 	return nil
 }
