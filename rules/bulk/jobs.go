@@ -41,8 +41,9 @@ type Jobs struct {
 	close  context.CancelFunc
 	group  sync.WaitGroup
 
-	mu   sync.Mutex
-	list []*job // oldest first
+	mu        sync.Mutex
+	list      []*job // oldest first
+	receiving bool   // rows are being taken for a job to come
 }
 
 var (
@@ -92,8 +93,13 @@ func (j *Jobs) running() (list []*job) {
 }
 
 // Import takes an import's rows whole and begins the job: ErrBusy while another one is
-// under way; other errors are in's, or the disk's (*os.PathError).
+// under way, or its rows are coming in: the disk holds those of one, not of as many as
+// somebody sends at once. Other errors are in's, or the disk's (*os.PathError).
 func (j *Jobs) Import(in io.Reader, s Start) (Job, error) {
+	if !j.receive() {
+		return Job{}, ErrBusy
+	}
+	defer j.received()
 	id := ulid.MustNew(ulid.Timestamp(j.Now()), ulid.DefaultEntropy()).String()
 	if err := j.spool(id, in); err != nil {
 		return Job{}, err
@@ -102,12 +108,32 @@ func (j *Jobs) Import(in io.Reader, s Start) (Job, error) {
 	return j.start(id, KindImport, s)
 }
 
-// Busy tells whether a job is under way: another would be refused.
+// receive begins to take rows, where nobody else does and no job is under way.
+func (j *Jobs) receive() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.busy() {
+		return false
+	}
+	j.receiving = true
+	return true
+}
+
+func (j *Jobs) received() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.receiving = false
+}
+
+// Busy tells whether a job is under way, or coming: another would be refused.
 func (j *Jobs) Busy() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return len(j.running()) > 0
+	return j.busy()
 }
+
+// busy needs j.mu.
+func (j *Jobs) busy() bool { return j.receiving || len(j.running()) > 0 }
 
 // Revert begins to undo what an import has changed.
 func (j *Jobs) Revert(s Start) (Job, error) {

@@ -311,3 +311,34 @@ func TestJobEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// While rows come in nobody else's do: the disk need not hold as many imports as are sent.
+func TestOneImportComesInAtATime(t *testing.T) {
+	dir := t.TempDir()
+	j := jobsOf(t, dir, service(t))
+	in, sent := io.Pipe()
+	cut := errors.New("cut short")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := j.Import(in, asAlice)
+		ended <- err
+	}()
+	if _, err := io.WriteString(sent, "number\n"); err != nil { // it is read: the import has begun
+		t.Fatal(err)
+	}
+	if _, err := j.Import(strings.NewReader("number\n"), asAlice); !errors.Is(err, ErrBusy) || !j.Busy() {
+		t.Errorf("a second one meanwhile: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*"+rowsSuffix)); err != nil || len(left) != 1 {
+		t.Errorf("%d files, %v", len(left), err)
+	}
+	_ = sent.CloseWithError(cut)
+	if err := <-ended; !errors.Is(err, cut) || j.Busy() {
+		t.Errorf("%v", err)
+	}
+	b, err := j.Import(strings.NewReader("number\n"), asAlice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, j, b.ID)
+}
