@@ -229,7 +229,7 @@ func TestFlood(t *testing.T) {
 // Drained over the API a peer gets no new calls, but emergency calls where nobody else
 // takes them; resumed it gets them again.
 func TestDrainPeerOverAPI(t *testing.T) {
-	g, _ := start(t, fmt.Sprintf(flooded, "1m", answerer(t, "127.0.0.3:0"), answerer(t, "127.0.0.4:0")), t.TempDir())
+	g, _ := start(t, fmt.Sprintf(flooded, "500ms", answerer(t, "127.0.0.3:0"), answerer(t, "127.0.0.4:0")), t.TempDir())
 	token := newToken(t, g)
 	for _, x := range []struct{ verb, peer, uri, want string }{
 		{"drain", "core", "sip:0201234567@127.0.0.1", "503"},
