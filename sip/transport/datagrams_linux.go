@@ -129,7 +129,9 @@ func (d *datagrams) takeOver(conn *net.UDPConn) error {
 // something to tell.
 func (d *datagrams) receive() (int, error) {
 	if d.busy {
-		d.rest(beat - time.Duration(time.Now().UnixNano())%beat)
+		if d.in.n < receiveMessages { // else there may be more
+			d.rest(beat - time.Duration(time.Now().UnixNano())%beat)
+		}
 		if d.tryReceive() {
 			return d.received(nil)
 		}
