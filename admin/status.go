@@ -21,6 +21,22 @@ type Status struct {
 	Records      RecordsStatus     `json:"records"`
 	Peers        PeersStatus       `json:"peers"`
 	Overload     OverloadStatus    `json:"overload"`
+	Probe        *ProbeStatus      `json:"probe,omitempty"` // nil: no probe calls are made
+}
+
+// ProbeStatus is what calls of the gateway's own prove.
+type ProbeStatus struct {
+	Emergency ProbeCall `json:"emergency"` // 112 is reached and sees a withheld number
+	Withheld  ProbeCall `json:"withheld"`  // somebody else does not
+	Hint      string    `json:"hint"`      // what would prove more; empty: nothing
+}
+
+// ProbeCall is what the last call of a kind said.
+type ProbeCall struct {
+	State    string  `json:"state"`  // waiting, ok or failed
+	Reason   string  `json:"reason"` // why it failed
+	Seconds  float64 `json:"seconds"`
+	Failures uint64  `json:"failures"` // since the start
 }
 
 // RulesStatus is which rules are in force.

@@ -66,7 +66,13 @@ type peer struct {
 	hop     privacy.Hop // without what depends on the listener
 	queries []query     // To, numeric hosts read
 	tally   *tally      // counters, the same through all configurations
+
+	only  *confined // of Only; nil: its calls go by the routes
+	owner *peer     // whose calls alone reach it; nil: everybody's
 }
+
+// confined is an Only with its peers found.
+type confined struct{ emergency, other *peer }
 
 // route is a Route with its peer found.
 type route struct {
@@ -104,6 +110,11 @@ func compile(c *Config, tallyOf func(name string) *tally) (*table, error) {
 			return nil, fmt.Errorf("proxy: peer %q: %w", p.Name, err)
 		}
 	}
+	for _, p := range t.peers {
+		if err := p.confine(names); err != nil {
+			return nil, fmt.Errorf("proxy: peer %q: only: %w", p.Name, err)
+		}
+	}
 	slices.SortStableFunc(t.networks, compareNetworks)
 	for i, r := range c.Routes {
 		if err := t.addRoute(r, names[r.Peer]); err != nil {
@@ -130,6 +141,7 @@ func newPeer(config *Peer, tallyOf func(name string) *tally) *peer {
 
 var (
 	errNoPeer       = errors.New("no such peer")
+	errOwned        = errors.New("the peer is there for the calls of another one only")
 	errNoTargets    = errors.New("the peer has no addresses to send to")
 	errPrefix       = errors.New("a prefix is digits, with + first for international numbers")
 	errRouteTwice   = errors.New("this prefix has a route already")
@@ -207,10 +219,32 @@ func compareNetworks(a, b network) int {
 	return int(b.port) - int(a.port)
 }
 
+// confine finds the peers of Only and makes them this peer's alone.
+func (p *peer) confine(names map[string]*peer) error {
+	if p.Only == nil {
+		return nil
+	}
+	p.only = &confined{names[p.Only.Emergency], names[p.Only.Other]}
+	for _, to := range []*peer{p.only.emergency, p.only.other} {
+		switch {
+		case to == nil:
+			return errNoPeer
+		case len(to.To) == 0:
+			return errNoTargets
+		case to.owner != nil && to.owner != p || to == p:
+			return errOwned
+		}
+		to.owner = p
+	}
+	return nil
+}
+
 func (t *table) addRoute(r Route, p *peer) error {
 	switch {
 	case p == nil:
 		return errNoPeer
+	case p.owner != nil:
+		return errOwned
 	case len(p.To) == 0:
 		return errNoTargets
 	case r.Emergency:

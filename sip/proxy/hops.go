@@ -50,6 +50,8 @@ func (c *call) route(*work) bool {
 	switch {
 	case len(c.hops.targets) > 0: // an ACK that follows its INVITE
 		return true
+	case c.initial && c.from.only != nil:
+		return c.confined(begins)
 	case begins && c.emergency():
 		c.path.replaced, c.path.routes, c.path.next = true, c.path.routes[:0], c.path.next[:0]
 	case len(c.path.next) > 0:
@@ -61,6 +63,22 @@ func (c *call) route(*work) bool {
 	if !c.byTable() {
 		return c.refuse(404, "", nil, NoRoute)
 	}
+	return true
+}
+
+// confined makes the peers that the sender's calls are confined to the only next hops. No
+// Route and no token leads past them.
+func (c *call) confined(begins bool) bool {
+	if !begins {
+		return c.refuse(404, "", nil, NoRoute)
+	}
+	c.path.replaced, c.path.routes, c.path.next = true, c.path.routes[:0], c.path.next[:0]
+	c.writeURI()
+	to := c.from.only.other
+	if c.emergency() {
+		to = c.from.only.emergency
+	}
+	c.hops.queries = append(c.hops.queries, to.queries...)
 	return true
 }
 
@@ -159,6 +177,9 @@ func (c *call) nextTarget() (target, hopState) {
 		for h.tried < len(h.targets) {
 			t := h.targets[h.tried]
 			h.tried++
+			if t.peer.owner != nil && t.peer.owner != c.from && c.initial {
+				continue
+			}
 			if c.sparing(t.peer) {
 				h.spared = true
 				continue

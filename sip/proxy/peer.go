@@ -55,6 +55,14 @@ type Peer struct {
 	GiveUp          time.Duration // no response at all within: next target [2 s while there is one]
 	TCP             TCPUse        // for requests above 1,300 bytes
 	OverloadControl bool          // it speaks RFC 7339: it is asked for its load, and heeded
+
+	Only *Only // its calls go there, whatever the routes say; nil: by the routes
+}
+
+// Only names the two peers that all calls of some peer go to, and that nobody else's calls
+// reach: for calls of the gateway's own that prove the call path (the probe).
+type Only struct {
+	Emergency, Other string
 }
 
 // TCPUse says whether large requests may go over TCP.

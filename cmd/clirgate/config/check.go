@@ -192,6 +192,7 @@ func (k *checker) checkRest() {
 		k.add("store", "this is no store", "write local, or postgres://user@host1,host2/db")
 	}
 	k.checkAdmin()
+	k.checkProbe()
 	if k.Node != "" && strings.Trim(k.Node, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
 		k.add("node", "the name holds more than letters, digits, dots and dashes", "choose a name like gw1")
 	}

@@ -28,6 +28,8 @@ func (k *checker) checkPeers() {
 		switch {
 		case p.Name == "":
 			k.add(key, "the peer has no name", "give it one")
+		case strings.HasPrefix(p.Name, "("):
+			k.add(key+".name", "names in parentheses are the gateway's own", "choose another")
 		case names[p.Name]:
 			k.add(key+".name", "another peer has this name", "choose another")
 		}

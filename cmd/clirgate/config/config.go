@@ -39,6 +39,21 @@ type Config struct {
 	Casework Casework `yaml:"casework"`
 	// Admin is the administration interface.
 	Admin Admin `yaml:"admin"`
+	// Probe is calls of the gateway's own that prove that 112 and withholding work.
+	Probe Probe `yaml:"probe"`
+}
+
+// Probe is calls that the gateway makes through itself, over a udp listener with an IPv4 address, to itself: one
+// to an emergency number that must show the caller though he withholds his number, one that
+// must not. They never reach a peer, and their records are kept as all others are.
+type Probe struct {
+	// Every is from one pair of calls to the next, 5s or more. Default: there are none.
+	Every Duration `yaml:"every"`
+	// Number calls: E.164, one of ours that no subscriber has. Give it a rule with permanent
+	// CLIR, so that its calls prove that this does not hide it from 112.
+	Number string `yaml:"number"`
+	// Emergency is what it dials after *31*. Default: 112.
+	Emergency string `yaml:"emergency"`
 }
 
 // Home is the numbering plan at home.

@@ -36,6 +36,7 @@ func (c *Config) complete(dir string) {
 	c.Casework.complete()
 	c.Trace.MarkWithin = cmp.Or(c.Trace.MarkWithin, Duration(time.Hour))
 	c.Trace.Durable = cmp.Or(c.Trace.Durable, "disk")
+	c.Probe.Emergency = cmp.Or(c.Probe.Emergency, "112")
 	c.Admin.Listen = cmp.Or(c.Admin.Listen, "127.0.0.1:8080")
 	c.Admin.Metrics = cmp.Or(c.Admin.Metrics, "token")
 	c.Admin.Rate = cmp.Or(c.Admin.Rate, 50)

@@ -17,6 +17,7 @@ import (
 
 	"clirgate/admin"
 	"clirgate/cmd/clirgate/config"
+	"clirgate/cmd/clirgate/probe"
 	"clirgate/numbering"
 	"clirgate/rules"
 	"clirgate/rules/bulk"
@@ -75,6 +76,9 @@ type Gateway struct {
 	admin     *admin.Server
 	adminAt   net.Listener
 	adminCert *certificates
+	probe     *probe.Probe // nil: off
+
+	probeEvery time.Duration // zero: as configured
 
 	askMaster chan struct{} // wakes keepRing
 
@@ -101,6 +105,9 @@ func Alone() Option { return func(g *Gateway) { g.alone = true } }
 // WithClock makes retention, cases and the API go by another clock; calls do not.
 func WithClock(now func() time.Time) Option { return func(g *Gateway) { g.clock = now } }
 
+// ProbeEvery makes probe calls follow each other sooner than a configuration may ask (tests).
+func ProbeEvery(d time.Duration) Option { return func(g *Gateway) { g.probeEvery = d } }
+
 // New makes a gateway: every port is bound when it returns, nothing is read yet. What
 // calls do not need may fail: rules that cannot be read withhold every caller, records
 // that cannot be kept raise an alarm.
@@ -111,11 +118,14 @@ func New(cfg *config.Config, options ...Option) (*Gateway, error) {
 	}
 	for _, step := range []func() error{
 		g.makePlan, g.makeTransport, g.makeResolver, g.makeKeys, g.makeRules, g.makeRecords,
-		g.makeProxy, g.makeCasework, g.makeAdmin,
+		g.makeProbe, g.makeProxy, g.makeCasework, g.makeAdmin,
 	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, g.Close())
 		}
+	}
+	if g.probe != nil { // before anything that its last call needs
+		g.onClose(g.probe.Close)
 	}
 	return g, nil
 }
@@ -132,6 +142,9 @@ func (g *Gateway) Start() {
 	g.startRules()
 	g.transport.Start(g.layer)
 	g.health.start()
+	if g.probe != nil {
+		g.probe.Start()
+	}
 	g.work.Go(g.maintain)
 	g.work.Go(g.keepRing)
 	g.shipping.start()

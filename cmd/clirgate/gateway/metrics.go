@@ -106,6 +106,7 @@ func (m metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	out <- histogram(waitDesc, &s.Records)
 	m.g.marker.collect(out)
+	m.g.collectProbe(out)
 	m.g.shipping.collect(out)
 }
 

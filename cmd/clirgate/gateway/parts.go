@@ -130,7 +130,7 @@ func (g *Gateway) recordsAlarm(err error) {
 }
 
 func (g *Gateway) makeProxy() (err error) {
-	peers, err := proxyConfig(g.cfg, g.plan, g.host())
+	peers, err := g.proxyConfig(g.cfg)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (g *Gateway) Reload(cfg *config.Config) error {
 	if fixed := changedFixed(g.cfg, cfg); len(fixed) > 0 {
 		return fmt.Errorf("%s can only change with a restart", strings.Join(fixed, ", "))
 	}
-	peers, err := proxyConfig(cfg, g.plan, g.host())
+	peers, err := g.proxyConfig(cfg)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,7 @@ func changedFixed(old, now *config.Config) (keys []string) {
 		{"trace.quorum_budget", old.Trace.QuorumBudget, now.Trace.QuorumBudget},
 		{"casework", old.Casework, now.Casework},
 		{"admin", old.Admin, now.Admin},
+		{"probe", old.Probe, now.Probe},
 	} {
 		if !reflect.DeepEqual(f.a, f.b) {
 			keys = append(keys, f.key)

@@ -40,6 +40,7 @@ func (g *Gateway) status() admin.Status {
 			s.Peers.Up++
 		}
 	}
+	s.Probe = g.probeStatus()
 	s.State, s.Summary = g.summary(&s)
 	return s
 }
@@ -66,6 +67,7 @@ func (g *Gateway) problems() (list []string) {
 	if g.ring.Locked() {
 		list = append(list, "The master key cannot be had: records cannot be read.")
 	}
+	list = append(list, g.probeProblems()...)
 	return append(list, g.shipping.problems()...)
 }
 
