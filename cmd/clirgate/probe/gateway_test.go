@@ -93,7 +93,6 @@ func eventually(t *testing.T, what string, done func() bool) {
 type site struct {
 	*gateway.Gateway
 	log           *buffer
-	phone         net.Conn
 	psap, carrier *line
 	token         string
 }
