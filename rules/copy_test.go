@@ -209,6 +209,7 @@ func TestStartFromCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * copyEvery)
+		synctest.Wait()
 		m.fails = nil
 		stop() // which saves once more
 		if m.head.Revision != 3 {
