@@ -24,6 +24,7 @@ type bodyWriter struct {
 	set    bool // hidden is prepared
 	unread bool // something that may be an offer or answer was taken out unread
 	offer  bool // an offer or answer was read, and is in the output
+	barred bool // something was taken out because nobody could tell that it marks no call
 
 	depth int
 	parts []part // of all multiparts being written, the innermost last
@@ -72,6 +73,7 @@ func planBody(e *message.Edits, t *Transit, col column) error {
 	if p.content.Empty() { // what the type of nothing says may tell something
 		_, mt := w.rowOf(p)
 		x = w.headers(p, mt)
+		x.gone = (col == colUN || col == colUW) && spellsMCID(w.typesOf(p))
 	} else {
 		w.out, x = w.write(w.out, p)
 	}
@@ -121,7 +123,7 @@ func (w *bodyWriter) topPart() *part {
 // passes: the quick answer for most bodies of calls that show their caller.
 func (w *bodyWriter) passes(p *part) bool {
 	r, _ := w.rowOf(p)
-	return w.cell(r) == 'K'
+	return w.cell(r) == 'K' && !w.mayMark(r, p)
 }
 
 // rowOf is the row of a part's media type. A part without Content-Type is text/plain
@@ -157,6 +159,8 @@ func (w *bodyWriter) write(dst []byte, p *part) ([]byte, entity) {
 	case cell == 'R':
 		ok = false
 		w.unread = w.unread || r.form == opaqueBody
+	case w.mayMark(r, p):
+		ok, w.barred = false, true
 	case cell == 'K' && !w.encoded(p): // text stays whatever its encoding
 		dst = append(dst, w.m.Get(p.content)...)
 	case cell == 'K':
@@ -277,7 +281,7 @@ func (w *bodyWriter) needsBody(gone bool) bool {
 	case message.MESSAGE, message.INFO, message.PUBLISH:
 		return gone
 	case message.INVITE, message.UPDATE, message.PRACK:
-		return w.unread && !w.offer && w.withheld()
+		return (w.unread && w.withheld() || w.barred) && !w.offer
 	}
 	return false
 }

@@ -11,14 +11,17 @@ import (
 // info is a request with header lines of a body and that body.
 func info(t testing.TB, method, lines, body string) *message.Message {
 	t.Helper()
-	text := method + " sip:b@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKm\r\nMax-Forwards: 70\r\n" +
-		"From: <sip:a@127.0.0.1>;tag=a\r\nTo: <sip:b@127.0.0.1>;tag=b\r\nCall-ID: m\r\nCSeq: 1 " + method + "\r\n" + lines +
-		"Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
 	m := new(message.Message)
-	if err := m.Parse([]byte(text)); err != nil {
+	if err := m.Parse([]byte(inDialog(method, lines, body))); err != nil {
 		t.Fatal(err)
 	}
 	return m
+}
+
+func inDialog(method, lines, body string) string {
+	return method + " sip:b@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKm\r\nMax-Forwards: 70\r\n" +
+		"From: <sip:a@127.0.0.1>;tag=a\r\nTo: <sip:b@127.0.0.1>;tag=b\r\nCall-ID: m\r\nCSeq: 1 " + method + "\r\n" + lines +
+		"Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
 }
 
 func TestMaliciousCall(t *testing.T) {

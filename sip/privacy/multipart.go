@@ -28,6 +28,10 @@ func (w *bodyWriter) multipart(dst []byte, p *part, mt message.MediaType) ([]byt
 			w.unread = true
 			return dst, entity{gone: true}
 		}
+		if w.barsText(p.content) {
+			w.barred = true
+			return dst, entity{gone: true}
+		}
 		return append(dst, w.m.Get(p.content)...), entity{ctype: w.m.Get(p.ctype)}
 	}
 	w.depth++
@@ -42,7 +46,9 @@ func (w *bodyWriter) multipart(dst []byte, p *part, mt message.MediaType) ([]byt
 func (w *bodyWriter) takeOut(dst []byte, first int, p *part, tail message.Span) ([]byte, entity) {
 	from := len(dst)
 	kept := 0
-	dst = append(dst, w.m.Get(message.Span{Off: p.content.Off, End: w.parts[first].whole.Off})...)
+	if preamble := (message.Span{Off: p.content.Off, End: w.parts[first].whole.Off}); !w.barsText(preamble) {
+		dst = append(dst, w.m.Get(preamble)...)
+	}
 	for i := first; i < first+w.count(first); i++ {
 		q := &w.parts[i] // stays readable when the slice grows
 		start := len(dst)
@@ -57,6 +63,10 @@ func (w *bodyWriter) takeOut(dst []byte, first int, p *part, tail message.Span) 
 	}
 	if kept == 0 {
 		return dst[:from], entity{gone: true}
+	}
+	if w.barsText(tail) {
+		line, _, _ := bytes.Cut(w.m.Get(tail), []byte{'\n'}) // the closing delimiter alone
+		tail.End = tail.Off + uint16(len(line))
 	}
 	return append(dst, w.m.Get(tail)...), entity{ctype: w.m.Get(p.ctype)}
 }
