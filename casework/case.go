@@ -27,6 +27,8 @@ type Case struct {
 	Notice     *Sending
 	Documents  int // how many were made
 	History    []Step
+
+	sole bool // a new draft: the only one of its number
 }
 
 // Step is one thing that was done.

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -30,6 +31,16 @@ const maxMarks = maxPeriods / 2
 func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
 	s.marks.Lock()
 	defer s.marks.Unlock()
+	id, err = s.mark(ctx, m, true)
+	if errors.Is(err, ErrStale) { // another node opened the draft, or somebody changed the case
+		id, err = s.mark(ctx, m, false)
+	}
+	return id, err
+}
+
+// mark does it once. A draft that it opens is the sole one, unless what is there already
+// could not be joined (its time is over, and it is about to be deleted).
+func (s *Service) mark(ctx context.Context, m Mark, sole bool) (id string, err error) {
 	by := Actor{Name: "malicious call identification"}
 	c, err := s.joinable(ctx, m.Called)
 	if err != nil {
@@ -38,7 +49,7 @@ func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
 	now := s.o.Now()
 	switch {
 	case c == nil:
-		c = &Case{ID: newID(), State: Draft, Created: now, Claim: Claim{Number: m.Called}}
+		c = &Case{ID: newID(), State: Draft, Created: now, Claim: Claim{Number: m.Called}, sole: sole}
 	case c.marked(m.Record):
 		return c.ID, nil
 	}
@@ -66,6 +77,12 @@ func (s *Service) Mark(ctx context.Context, m Mark) (id string, err error) {
 		return "", err
 	}
 	return c.ID, nil
+}
+
+// takesMarks: a draft that further marked calls join. Of what was stored before it can
+// only cease to be the sole one.
+func (c *Case) takesMarks() bool {
+	return c.State == Draft && len(c.Incidents) < maxMarks && (c.sole || c.Revision > 1)
 }
 
 // marked tells whether a call is in the case as a marked one.

@@ -1,9 +1,11 @@
 package casework_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,6 +78,46 @@ func TestDraftOfMarksIsGone(t *testing.T) {
 	o.now = o.now.AddDate(0, 6, 0)
 	if _, err := o.Get(ctx, ivo, next); err != nil {
 		t.Errorf("a completed case: %v", err)
+	}
+}
+
+// together lets nobody go on after its first list before all have one.
+type together struct {
+	casework.Store
+	all   *sync.WaitGroup
+	first sync.Once
+}
+
+func (s *together) List(ctx context.Context, f casework.Filter, each func(casework.Row) bool) error {
+	err := s.Store.List(ctx, f, each)
+	s.first.Do(func() {
+		s.all.Done()
+		s.all.Wait()
+	})
+	return err
+}
+
+// Two nodes that file the first marks of a subscriber at one moment open one draft.
+func TestNodesOpenOneDraft(t *testing.T) {
+	o := newOffice(t)
+	at := o.now.Add(-time.Hour)
+	calls := [2]trace.ID{o.call(at, nil), o.call(at, nil)}
+	var ids [len(calls)]string
+	var listed, done sync.WaitGroup
+	listed.Add(len(calls))
+	for i, call := range calls {
+		node := o.with(&together{Store: o.store, all: &listed})
+		done.Go(func() {
+			var err error
+			if ids[i], err = node.Mark(ctx, casework.Mark{Record: call, Called: claimed, At: at, How: "code"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	c := o.must(o.Get(ctx, ivo, ids[0]))
+	if ids[0] != ids[1] || len(c.Incidents) != 2 {
+		t.Errorf("%q, %d incidents", ids, len(c.Incidents))
 	}
 }
 

@@ -177,7 +177,7 @@ func (s *Service) save(ctx context.Context, c *Case, docs ...Document) (*Case, e
 	}
 	err = s.store.Save(ctx, Row{
 		Kind: KindCase, ID: c.ID, Revision: c.Revision, State: string(c.State), Subject: subject,
-		Created: c.Created, Expires: c.Expires, Sealed: sealed,
+		Created: c.Created, Expires: c.Expires, Sole: c.takesMarks(), Sealed: sealed,
 	}, docs...)
 	if err != nil {
 		return nil, err

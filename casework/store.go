@@ -24,6 +24,7 @@ type Row struct {
 	Subject  [16]byte // keyed hash of the number it is about
 	Created  time.Time
 	Expires  time.Time // zero: not closed yet
+	Sole     bool      // one row of a subject is so at a time
 	Sealed   []byte
 }
 
@@ -46,7 +47,9 @@ type Filter struct {
 // Store keeps rows and documents. Errors: ErrNotFound, ErrStale, ErrUnavailable.
 type Store interface {
 	// Save writes row and documents in one transaction: all of them or none. The row
-	// replaces the one of Revision-1; ErrStale when that is not what is stored.
+	// replaces the one of Revision-1; ErrStale when that is not what is stored. A new row
+	// that is Sole is not saved beside another (ErrStale); one that was not new so does not
+	// become it.
 	Save(ctx context.Context, row Row, docs ...Document) error
 	Get(ctx context.Context, kind Kind, id string) (Row, error)
 	// List yields rows, newest first, until each answers false.

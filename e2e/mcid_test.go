@@ -387,6 +387,21 @@ func TestMarkOnAnotherNode(t *testing.T) {
 	})
 }
 
+// While the shared store is away, a node finds the last call in its own records; the mark is
+// filed when the store is back.
+func TestMarkByCodeWhileStoreIsAway(t *testing.T) {
+	server := pgtest.Start(t)
+	master := filepath.Join(t.TempDir(), "master")
+	r := markRig(t, "temporary", "data: ", "store: \""+server.Database(t)+"\"\ntrace: {master_key: \""+master+"\"}\ndata: ")
+	server.Stop(t)
+	r.withheld(t, "1").byeFromCaller(r.gw)
+	if reply := r.dialCode(r.gw, "code"); reply.start != "SIP/2.0 603 Call Marked" {
+		t.Errorf("while the store is away: %q", reply.start)
+	}
+	server.Restart(t)
+	r.draft("code")
+}
+
 // Emergency calls know nothing of it: the body is the PSAP's and the caller's own matter.
 func TestMarkCodeInFrontOf112(t *testing.T) {
 	r := markRig(t, "temporary")

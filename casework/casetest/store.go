@@ -40,12 +40,26 @@ func (s *Store) Save(_ context.Context, row casework.Row, docs ...casework.Docum
 	if s.rows[row.ID].Revision != row.Revision-1 {
 		return casework.ErrStale
 	}
+	if row.Revision > 1 {
+		row.Sole = row.Sole && s.rows[row.ID].Sole
+	} else if row.Sole && s.hasSole(row.Subject) {
+		return casework.ErrStale
+	}
 	if s.rows == nil {
 		s.rows, s.docs = make(map[string]casework.Row), make(map[string][]casework.Document)
 	}
 	s.rows[row.ID] = row
 	s.docs[row.ID] = append(s.docs[row.ID], docs...)
 	return nil
+}
+
+func (s *Store) hasSole(subject [16]byte) bool {
+	for _, r := range s.rows {
+		if r.Sole && r.Subject == subject {
+			return true
+		}
+	}
+	return false
 }
 
 // Get answers one row.

@@ -14,7 +14,7 @@ func (db *DB) Cases() casework.Store { return caseStore{db} }
 
 type caseStore struct{ *DB }
 
-const caseColumns = "id, kind, revision, state, subject, created, expires, sealed"
+const caseColumns = "id, kind, revision, state, subject, created, expires, sole, sealed"
 
 func (s caseStore) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -35,11 +35,11 @@ func (s caseStore) Save(ctx context.Context, row casework.Row, docs ...casework.
 }
 
 func saveCase(ctx context.Context, tx pgx.Tx, row casework.Row) error {
-	query, args := "INSERT INTO casework ("+caseColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-		[]any{row.ID, string(row.Kind), row.Revision, row.State, row.Subject[:], row.Created.UnixMilli(), milliseconds(row.Expires), row.Sealed}
+	query, args := "INSERT INTO casework ("+caseColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+		[]any{row.ID, string(row.Kind), row.Revision, row.State, row.Subject[:], row.Created.UnixMilli(), milliseconds(row.Expires), soleOf(row), row.Sealed}
 	if row.Revision != 1 {
-		query, args = "UPDATE casework SET revision = $1, state = $2, subject = $3, expires = $4, sealed = $5 WHERE id = $6 AND kind = $7 AND revision = $8",
-			[]any{row.Revision, row.State, row.Subject[:], milliseconds(row.Expires), row.Sealed, row.ID, string(row.Kind), row.Revision - 1}
+		query, args = "UPDATE casework SET revision = $1, state = $2, subject = $3, expires = $4, sole = CASE WHEN $5 THEN sole END, sealed = $6 WHERE id = $7 AND kind = $8 AND revision = $9",
+			[]any{row.Revision, row.State, row.Subject[:], milliseconds(row.Expires), row.Sole, row.Sealed, row.ID, string(row.Kind), row.Revision - 1}
 	}
 	tag, err := tx.Exec(ctx, query, args...)
 	if err == nil && tag.RowsAffected() == 0 {
@@ -97,14 +97,15 @@ func (s caseStore) page(ctx context.Context, f casework.Filter, last *casework.R
 
 func scanCase(row pgx.Row) (r casework.Row, err error) {
 	var kind string
-	var subject []byte
+	var subject, sole []byte
 	var created int64
 	var expires *int64
-	if err := row.Scan(&r.ID, &kind, &r.Revision, &r.State, &subject, &created, &expires, &r.Sealed); err != nil {
+	if err := row.Scan(&r.ID, &kind, &r.Revision, &r.State, &subject, &created, &expires, &sole, &r.Sealed); err != nil {
 		return casework.Row{}, err
 	}
 	r.Kind, r.Created = casework.Kind(kind), time.UnixMilli(created).UTC()
 	copy(r.Subject[:], subject)
+	r.Sole = sole != nil
 	if expires != nil {
 		r.Expires = time.UnixMilli(*expires).UTC()
 	}
@@ -150,6 +151,14 @@ func (s caseStore) Expired(ctx context.Context, now time.Time) ([]string, error)
 func (s caseStore) Delete(ctx context.Context, ids []string) error {
 	_, err := s.pool.Exec(ctx, "DELETE FROM casework WHERE id = ANY ($1::text[])", ids)
 	return wrap(casework.ErrUnavailable, err)
+}
+
+// soleOf is what no other row may have beside a sole one.
+func soleOf(row casework.Row) []byte {
+	if !row.Sole {
+		return nil
+	}
+	return row.Subject[:]
 }
 
 func milliseconds(t time.Time) *int64 {

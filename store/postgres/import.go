@@ -45,10 +45,11 @@ func (db *DB) ImportAudit(ctx context.Context, entries []audit.Entry) error {
 }
 
 // ImportCase adds a case with its documents, or brings one that is here at an earlier
-// revision up to it; false: nothing was to be done.
+// revision up to it; false: nothing was to be done. It is never a sole one: another may be
+// here.
 func (db *DB) ImportCase(ctx context.Context, row casework.Row, docs []casework.Document) (done bool, err error) {
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, "INSERT INTO casework ("+caseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		tag, err := tx.Exec(ctx, "INSERT INTO casework ("+caseColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8)
 			ON CONFLICT (id) DO UPDATE SET revision = EXCLUDED.revision, state = EXCLUDED.state, expires = EXCLUDED.expires, sealed = EXCLUDED.sealed
 			WHERE casework.revision < EXCLUDED.revision AND casework.kind = EXCLUDED.kind`,
 			row.ID, string(row.Kind), row.Revision, row.State, row.Subject[:], row.Created.UnixMilli(), milliseconds(row.Expires), row.Sealed)

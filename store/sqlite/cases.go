@@ -14,7 +14,7 @@ func (db *DB) Cases() casework.Store { return caseStore{db} }
 
 type caseStore struct{ *DB }
 
-const caseColumns = "id, kind, revision, state, subject, created, expires, sealed"
+const caseColumns = "id, kind, revision, state, subject, created, expires, sole, sealed"
 
 func (s caseStore) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
 	return s.write(ctx, casework.ErrUnavailable, func(tx *sql.Tx) error {
@@ -36,12 +36,12 @@ func (s caseStore) saveRow(ctx context.Context, tx *sql.Tx, row casework.Row) er
 	var result sql.Result
 	var err error
 	if row.Revision == 1 {
-		result, err = tx.ExecContext(ctx, "INSERT INTO casework ("+caseColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			row.ID, string(row.Kind), row.Revision, row.State, row.Subject[:], row.Created.UnixMilli(), milliseconds(row.Expires), row.Sealed)
+		result, err = tx.ExecContext(ctx, "INSERT INTO casework ("+caseColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			row.ID, string(row.Kind), row.Revision, row.State, row.Subject[:], row.Created.UnixMilli(), milliseconds(row.Expires), soleOf(row), row.Sealed)
 	} else {
 		result, err = tx.ExecContext(ctx,
-			"UPDATE casework SET revision = ?, state = ?, subject = ?, expires = ?, sealed = ? WHERE id = ? AND kind = ? AND revision = ?",
-			row.Revision, row.State, row.Subject[:], milliseconds(row.Expires), row.Sealed, row.ID, string(row.Kind), row.Revision-1)
+			"UPDATE casework SET revision = ?, state = ?, subject = ?, expires = ?, sole = iif(?, sole, NULL), sealed = ? WHERE id = ? AND kind = ? AND revision = ?",
+			row.Revision, row.State, row.Subject[:], milliseconds(row.Expires), row.Sole, row.Sealed, row.ID, string(row.Kind), row.Revision-1)
 	}
 	if err != nil {
 		return s.failed(err)
@@ -105,14 +105,15 @@ func (s caseStore) page(ctx context.Context, f casework.Filter, subject any, las
 
 func scanCase(row interface{ Scan(...any) error }) (r casework.Row, err error) {
 	var kind string
-	var subject []byte
+	var subject, sole []byte
 	var created int64
 	var expires sql.NullInt64
-	if err := row.Scan(&r.ID, &kind, &r.Revision, &r.State, &subject, &created, &expires, &r.Sealed); err != nil {
+	if err := row.Scan(&r.ID, &kind, &r.Revision, &r.State, &subject, &created, &expires, &sole, &r.Sealed); err != nil {
 		return casework.Row{}, err
 	}
 	r.Kind, r.Created = casework.Kind(kind), time.UnixMilli(created).UTC()
 	copy(r.Subject[:], subject)
+	r.Sole = sole != nil
 	if expires.Valid {
 		r.Expires = time.UnixMilli(expires.Int64).UTC()
 	}
@@ -181,6 +182,14 @@ func (s caseStore) failed(err error) error {
 		return nil
 	}
 	return s.unavailable(casework.ErrUnavailable, err)
+}
+
+// soleOf is what no other row may have beside a sole one.
+func soleOf(row casework.Row) any {
+	if !row.Sole {
+		return nil
+	}
+	return row.Subject[:]
 }
 
 func milliseconds(t time.Time) any {

@@ -107,6 +107,38 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 			t.Errorf("%v", docs[1])
 		}
 	})
+	t.Run("sole", func(t *testing.T) {
+		sole := func(id string, subject byte) casework.Row {
+			return casework.Row{Kind: casework.KindCase, ID: id, Revision: 1, State: "draft", Subject: [16]byte{9, subject}, Created: at, Sole: true, Sealed: []byte{1}}
+		}
+		save := func(r casework.Row, want error) {
+			t.Helper()
+			if err := s.Save(ctx, r); !errors.Is(err, want) {
+				t.Errorf("%s, revision %d: %v", r.ID, r.Revision, err)
+			}
+		}
+		first, second, other := sole("S1", 1), sole("S2", 1), sole("S3", 2)
+		save(first, nil)
+		save(second, casework.ErrStale)
+		save(other, nil)
+		beside := second
+		beside.ID, beside.Sole = "S4", false
+		save(beside, nil)
+		beside.Revision, beside.Sole = 2, true // it was not new so, and does not become it
+		save(beside, nil)
+		first.Revision = 2
+		save(first, nil)
+		save(second, casework.ErrStale)
+		if got, err := s.Get(ctx, casework.KindCase, "S1"); err != nil || !got.Sole {
+			t.Errorf("%v, %v", got, err)
+		}
+		first.Revision, first.Sole = 3, false
+		save(first, nil)
+		save(second, nil)
+		if err := s.Delete(ctx, []string{"S1", "S2", "S3", "S4"}); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("reopen", func(t *testing.T) {
 		if err := closeStore(); err != nil {
 			t.Fatal(err)

@@ -118,7 +118,7 @@ func New(cfg *config.Config, options ...Option) (*Gateway, error) {
 	}
 	for _, step := range []func() error{
 		g.makePlan, g.makeTransport, g.makeResolver, g.makeKeys, g.makeRules, g.makeRecords,
-		g.makeProbe, g.makeProxy, g.makeCasework, g.makeAdmin,
+		g.makeCasework, g.makeProbe, g.makeProxy, g.makeAdmin,
 	} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, g.Close())

@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"clirgate/casework"
-	"clirgate/casework/caseaudit"
 	"clirgate/casework/marks"
 	"clirgate/sip/proxy"
 	"clirgate/trace"
@@ -20,6 +19,7 @@ const MarksFile = "marks"
 
 const (
 	markTime     = 5 * time.Second // to find the last call: a phone waits
+	sharedTime   = 3 * time.Second // of it, for the records of all nodes
 	fileTime     = 20 * time.Second
 	fileRetry    = 250 * time.Millisecond
 	longestCall  = 24 * time.Hour     // how long before the time set the last call may have begun
@@ -39,8 +39,7 @@ type marker struct {
 var _ proxy.Marker = (*marker)(nil)
 
 func (g *Gateway) makeMarker() {
-	m := &marker{g: g, busy: make(chan struct{}, lookups)}
-	m.cases = casework.New(g.Cases(), g.search, nil, caseaudit.New(g.database.Audit(), g.ring), g.ring, casework.Options{Now: g.now})
+	m := &marker{g: g, cases: g.casework.Cases, busy: make(chan struct{}, lookups)}
 	m.queue = marks.Open(marks.Options{Path: g.path(MarksFile), Seal: trace.NewKeys(g.ring), File: m.file, Retry: fileRetry, Alarm: g.marksAlarm})
 	g.onClose(m.queue.Close)
 	g.marker = m
@@ -96,36 +95,37 @@ func (m *marker) MarkLast(x trace.Marking, told func(error)) {
 	})
 }
 
-// last finds the last withheld call to a number, on every node and on this one, whose
-// records may not all have been shipped yet.
+// last finds the last withheld call to a number, on this node, whose records may not all
+// have been shipped yet, and on every node. While the shared store is away, what this node
+// knows must do: a phone waits, and the store may be away for a day.
 func (m *marker) last(ctx context.Context, x trace.Marking) (last *trace.Record, err error) {
 	within := time.Duration(m.g.config().Trace.MarkWithin)
-	vaults := []*trace.Vault{m.g.search}
-	if m.g.vault != m.g.search {
-		vaults = append(vaults, m.g.vault)
-	}
 	q := trace.Query{
 		Called: x.Called, From: x.At.Add(-within - longestCall), To: x.At.Add(time.Second),
 		OnlyWithheld: true, Basis: trace.BasisNuisance,
 	}
-	for _, v := range vaults {
-		err := v.Search(ctx, q, func(r *trace.Record) bool {
-			if r.Method != "INVITE" || r.Egress == "" { // refused here: it never rang
-				return true
-			}
-			if last == nil || r.Start.After(last.Start) {
-				last = r
-			}
-			return false
-		})
-		if err != nil {
-			return nil, err
+	later := func(r *trace.Record) bool {
+		if r.Method != "INVITE" || r.Egress == "" { // refused here: it never rang
+			return true
 		}
+		if last == nil || r.Start.After(last.Start) {
+			last = r
+		}
+		return false
 	}
-	if last == nil || x.At.Sub(lastHeard(last)) > within {
-		return nil, proxy.ErrNoCall
+	err = m.g.vault.Search(ctx, q, later)
+	if m.g.vault != m.g.search {
+		ctx, cancel := context.WithTimeout(ctx, sharedTime)
+		defer cancel()
+		err = errors.Join(err, m.g.search.Search(ctx, q, later))
 	}
-	return last, nil
+	switch recent := last != nil && x.At.Sub(lastHeard(last)) <= within; {
+	case recent:
+		return last, nil
+	case err != nil:
+		return nil, err
+	}
+	return nil, proxy.ErrNoCall
 }
 
 // lastHeard is when a call ended, or where it did not, when it was heard of last.
