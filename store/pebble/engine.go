@@ -130,7 +130,7 @@ func (e *engine) replay(dir string, o Options) error {
 		over := e.db.NewIndexedBatch()
 		e.r = over
 		var s settled
-		if err := s.read(frames); err != nil {
+		if _, err := s.read(frames, len(frames)); err != nil {
 			return err
 		}
 		return e.put(over, &s)

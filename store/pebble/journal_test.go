@@ -192,6 +192,6 @@ func FuzzJournal(f *testing.F) {
 			t.Fatalf("%d bytes up to %d", len(frames), last)
 		}
 		var s settled
-		_ = s.read(frames)
+		_, _ = s.read(frames, len(frames))
 	})
 }

@@ -193,25 +193,30 @@ func (s *salvage) logPart(b []byte, number uint64) (read int, err error) {
 			return read, err
 		}
 		repr, err := io.ReadAll(part)
+		s.addBatch(repr) // if need be what stands before the damage
 		if err != nil {
 			return read, err
 		}
-		var batch pebble.Batch
-		if batch.SetRepr(repr) != nil {
-			continue
-		}
-		entries := batch.Reader()
-		for {
-			kind, key, value, ok, err := entries.Next()
-			if !ok || err != nil {
-				break
-			}
-			if kind == pebble.InternalKeyKindSet {
-				s.add(key, value)
-			}
-		}
 	}
 	return read, nil
+}
+
+// addBatch adds what a batch has, as far as it goes.
+func (s *salvage) addBatch(repr []byte) {
+	var batch pebble.Batch
+	if batch.SetRepr(repr) != nil {
+		return
+	}
+	entries := batch.Reader()
+	for {
+		kind, key, value, ok, err := entries.Next()
+		if !ok || err != nil {
+			return
+		}
+		if kind == pebble.InternalKeyKindSet {
+			s.add(key, value)
+		}
+	}
 }
 
 // readJournal reads the batches of both halves, long taken over by the database or not.

@@ -15,6 +15,10 @@ import (
 const (
 	journalRest = 100 * time.Millisecond // batches stay in the journal alone no longer
 	settleBytes = 1 << 20                // nor when they are more than this
+
+	// commitBytes of frames, or one that is larger, are one batch of the database: damage
+	// to a block of its log costs every batch that reaches into the block.
+	commitBytes = 16 << 10
 )
 
 // pending is the batches that are in the journal and not yet in the database: the frames
@@ -84,17 +88,27 @@ func (p *pending) giveBack(frames []byte) {
 	p.spare = frames[:0]
 }
 
-// apply puts frames into the database as one batch.
+// apply puts frames into the database, some of them at a time.
 func (e *engine) apply(frames []byte, o *pebble.WriteOptions) error {
 	if len(frames) == 0 {
 		return e.survive(func() error { return e.db.LogData(nil, o) })
 	}
 	s := &e.pending.settled
 	defer s.reset()
-	if err := s.read(frames); err != nil {
-		return err
+	for len(frames) > 0 {
+		var err error
+		if frames, err = s.read(frames, commitBytes); err != nil {
+			return err
+		}
+		with := pebble.NoSync
+		if len(frames) == 0 {
+			with = o
+		}
+		if err := e.commit(s, with); err != nil {
+			return err
+		}
 	}
-	return e.commit(s, o)
+	return nil
 }
 
 // commitAlone writes a batch that no half of the journal has room for.
@@ -151,19 +165,21 @@ type settled struct {
 	last    uint64 // the number of the last one
 }
 
-func (s *settled) read(frames []byte) (err error) {
-	for len(frames) > 0 {
+// read reads some frames, of about most bytes, in place of what was read before.
+func (s *settled) read(frames []byte, most int) (rest []byte, err error) {
+	s.reset()
+	for start := len(frames); len(frames) > 0 && start-len(frames) < most; {
 		seq, body, rest, ok := readFrame(frames)
 		if !ok {
-			return errors.New("records: a batch changed between journal and database")
+			return frames, errors.New("records: a batch changed between journal and database")
 		}
 		if s.entries, err = frameEntries(s.entries, body); err != nil {
-			return err
+			return frames, err
 		}
 		s.ends = append(s.ends, len(s.entries))
 		s.last, frames = seq, rest
 	}
-	return nil
+	return frames, nil
 }
 
 func (s *settled) reset() {
