@@ -43,7 +43,9 @@ type Dialog struct {
 	SDPVersion                   uint64 // first o= version of the withheld party, if HasSDP
 	HasSDP                       bool
 
-	// Only in a token in our Contact (held by the other side of a withheld party):
+	// In a token in our Contact (held by the other side of a withheld party); of one in our
+	// Record-Route Self and Peer alone, as the caller wrote them, where it went out with
+	// others though nobody is withheld:
 	Self   []byte // how the withheld party writes itself: From value of its request (To value, for a callee), without tag parameter
 	Peer   []byte // how it writes the other side: To value (From value), without tag parameter
 	Target []byte // its Contact URI, to become the Request-URI
@@ -78,7 +80,7 @@ type Transit struct {
 	Next    Hop              // the peer it goes to
 	Asserts bool             // the peer M came from is believed in its P-Asserted-Identity
 	Network numbering.Number // network-provided identity of the sender; zero: not known
-	Screen  bool             // the number shown in From is not the sender's: replace it by Network
+	Screen  bool             // the number shown in From is not the sender's: replace it by Network, else by none
 	Domain  string           // our own domain, for URIs made from numbers
 	Skip    int              // raw bytes of dial codes at the front of the Request-URI's user part
 	ToSkip  int              // the same in To's

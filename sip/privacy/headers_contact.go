@@ -74,9 +74,9 @@ func (p *planner) appendToken(dst []byte, na message.NameAddr) []byte {
 	if !p.m.IsRequest() {
 		self, peer = peer, self
 	}
-	p.work = p.appendWithoutTag(p.work[:0], self)
+	p.work = AppendParty(p.work[:0], p.m, self)
 	n := len(p.work)
-	p.work = p.appendWithoutTag(p.work, peer)
+	p.work = AppendParty(p.work, p.m, peer)
 	r := len(p.work)
 	p.work = p.appendRoutes(p.work)
 	d.Self, d.Peer, d.Routes = p.work[:n], p.work[n:r], p.work[r:]
@@ -101,20 +101,21 @@ func (p *planner) appendRoutes(dst []byte) []byte {
 	return dst
 }
 
-// appendWithoutTag appends a From or To value without its tag parameter.
-func (p *planner) appendWithoutTag(dst []byte, id message.HeaderID) []byte {
-	h := p.m.First(id)
+// AppendParty appends a From or To value without its tag parameter, as Dialog.Self and Peer
+// have it.
+func AppendParty(dst []byte, m *message.Message, id message.HeaderID) []byte {
+	h := m.First(id)
 	if h == nil {
 		return dst
 	}
 	s := h.Value
-	if na, ok := p.m.NameAddr(s); ok {
-		if _, whole, ok := p.m.Param(na.Params, "tag"); ok {
-			dst = appendUnfolded(dst, p.m.Get(message.Span{Off: s.Off, End: whole.Off}))
-			return appendUnfolded(dst, p.m.Get(message.Span{Off: whole.End, End: s.End}))
+	if na, ok := m.NameAddr(s); ok {
+		if _, whole, ok := m.Param(na.Params, "tag"); ok {
+			dst = appendUnfolded(dst, m.Get(message.Span{Off: s.Off, End: whole.Off}))
+			return appendUnfolded(dst, m.Get(message.Span{Off: whole.End, End: s.End}))
 		}
 	}
-	return appendUnfolded(dst, p.m.Get(s))
+	return appendUnfolded(dst, m.Get(s))
 }
 
 // appendFeatures keeps the media tags (RFC 3840); within the trust domain also service

@@ -5,6 +5,10 @@ import "clirgate/sip/message"
 const (
 	anonymousURI  = "<sip:anonymous@anonymous.invalid>"
 	anonymousFrom = `"Anonymous" ` + anonymousURI
+
+	// The identity of a caller that nobody knows (TS 23.003 13.7): not withheld, so no
+	// reason to refuse the call (GPP-13).
+	unavailableURI = "<sip:unavailable@unknown.invalid>"
 )
 
 // from is the sender as the next hop sees it. In a response it is the other side, and
@@ -21,6 +25,9 @@ func from(p *planner, h *message.Header) Action {
 		return p.replace(h, p.buf, Rewrite)
 	case p.t.Screen && p.t.Network != 0 && p.col != colE:
 		return p.screen(h)
+	case p.t.Screen && p.col != colE:
+		p.buf = p.appendTag(append(p.buf[:0], unavailableURI...), p.m.FromTag(), false)
+		return p.replace(h, p.buf, Rewrite)
 	}
 	return Keep
 }

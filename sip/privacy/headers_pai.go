@@ -97,6 +97,9 @@ func (p *planner) addLines() {
 	}
 }
 
+// addsPAI: of a sender whose identity the gateway itself knows (RFC 3325 5). A neighbour
+// that is believed and asserts nothing says that its network does not know: From, which is
+// the user's word, is not made an assertion of it. To the PSAP it is better than nothing.
 func (p *planner) addsPAI() bool {
 	if p.paiSIP || p.paiTel || p.t.Network == 0 || !p.m.IsRequest() || !p.mayAssert() {
 		return false
@@ -105,9 +108,9 @@ func (p *planner) addsPAI() bool {
 	case colE:
 		return p.t.Sender == Caller
 	case colTN, colTW:
-		return true
+		return !p.t.Asserts
 	case colUN:
-		return p.sendsPAI()
+		return !p.t.Asserts && p.sendsPAI()
 	}
 	return false
 }

@@ -45,9 +45,25 @@ func TestScreen(t *testing.T) {
 		if got := one(t, out(t, tr), "From"); got != "From: "+c.want {
 			t.Errorf("%s: %q, want %q", c.from, got, c.want)
 		}
-		tr.Network = 0 // then there is nothing to put there
-		if got := one(t, out(t, tr), "From"); got != "From: "+c.from {
+		tr.Network = 0 // then nobody knows who calls, and it says so
+		if got := one(t, out(t, tr), "From"); got != "From: <sip:unavailable@unknown.invalid>;tag=a1" {
 			t.Errorf("%s: %q with no number known", c.from, got)
+		}
+	}
+}
+
+// TestFromIsNotAsserted: what a neighbour that is believed does not assert, the gateway does
+// not either, but to the PSAP (RFC 3325 5).
+func TestFromIsNotAsserted(t *testing.T) {
+	for _, c := range []struct {
+		class rules.Class
+		next  Hop
+		want  bool
+	}{{rules.N, toU1, false}, {rules.N, toT1, false}, {rules.W, toT1, false}, {rules.E, toPS, true}} {
+		tr := initial(parse(t, inviteA), c.class, c.next)
+		tr.Asserts = true
+		if got := len(lines(out(t, tr), "P-Asserted-Identity")) > 0; got != c.want {
+			t.Errorf("class %v to %+v: asserted %t", c.class, c.next, got)
 		}
 	}
 }

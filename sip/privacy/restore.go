@@ -50,13 +50,23 @@ func (p *planner) popValue(h *message.Header) {
 	p.e.Remove(h.Line)
 }
 
-// backFrom: the requester's own From; in requests to a withheld party the other side as
-// that party wrote it, with the sender's tag.
+// written tells whether the token says how the receiver writes itself and the other side:
+// a withheld party's the one that leads to it, the caller's of a dialog that went out with
+// other addresses the one in its route.
+func (p *planner) written() bool {
+	if len(p.d.Target) > 0 {
+		return p.shy
+	}
+	return p.t.Sender == Callee && !p.t.Initial
+}
+
+// backFrom: the requester's own From; in requests to whoever knows the dialog by other
+// addresses the other side as it wrote it, with the sender's tag.
 func backFrom(p *planner, h *message.Header) (Action, bool) {
 	if !p.m.IsRequest() {
 		return p.restore(h, message.HFrom)
 	}
-	if !p.shy || p.withheld || p.t.Initial || len(p.d.Peer) == 0 {
+	if !p.written() || p.withheld || p.t.Initial || len(p.d.Peer) == 0 || !p.shy && !p.isPeer(h) {
 		return 0, false
 	}
 	p.buf = appendUnfolded(p.buf[:0], p.d.Peer)
@@ -64,22 +74,52 @@ func backFrom(p *planner, h *message.Header) (Action, bool) {
 	return p.replace(h, p.buf, Map), true
 }
 
-// backTo: in requests to a withheld party that party as it wrote itself, tag and all.
+// isPeer tells whether From is the other side as the caller dialled it, codes aside; a
+// connected identity (RFC 4916) is another.
+func (p *planner) isPeer(h *message.Header) bool {
+	na, ok := p.m.NameAddr(h.Value)
+	if !ok {
+		return false
+	}
+	own, ok := p.m.ParseURI(na.URI)
+	if !ok {
+		return false
+	}
+	peer, ok := message.ReadNameAddr(p.d.Peer)
+	if !ok {
+		return false
+	}
+	text := p.d.Peer[peer.URI.Off:peer.URI.End]
+	u, ok := message.ReadURI(text)
+	return ok && bytes.HasSuffix(text[u.User.Off:u.User.End], p.m.Get(own.User)) &&
+		message.EqualHost(text[u.Host.Off:u.Host.End], p.m.Get(own.Host))
+}
+
+// backTo: in requests to whoever knows the dialog by other addresses itself as it wrote
+// itself, tag and all.
 func backTo(p *planner, h *message.Header) (Action, bool) {
 	if !p.m.IsRequest() {
 		return p.restoreTo(h)
 	}
-	if !p.shy {
-		return 0, false
-	}
-	if len(p.d.Self) == 0 {
+	switch {
+	case len(p.d.Self) > 0 && p.written():
+		p.buf = appendUnfolded(p.buf[:0], p.d.Self)
+		if tag := p.m.ToTag(); len(tag) > 0 {
+			p.buf = p.appendReceiverTag(append(p.buf, ";tag="...), tag)
+		}
+		return p.replace(h, p.buf, Map), true
+	case p.shy:
 		return p.backToTag(h)
 	}
-	p.buf = appendUnfolded(p.buf[:0], p.d.Self)
-	if tag := p.m.ToTag(); len(tag) > 0 {
-		p.buf = p.appendOwn(append(p.buf, ";tag="...), tag)
+	return 0, false
+}
+
+// appendReceiverTag writes the receiver's own tag.
+func (p *planner) appendReceiverTag(dst, tag []byte) []byte {
+	if !p.shy {
+		return append(dst, tag...)
 	}
-	return p.replace(h, p.buf, Map), true
+	return p.appendOwn(dst, tag)
 }
 
 // backToTag restores the tag alone, where the token holds no addresses.

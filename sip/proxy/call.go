@@ -87,6 +87,7 @@ type work struct {
 	other   []byte
 	buf     []byte
 	routes  []byte
+	parties []byte // how a caller writes itself and the other side
 	reread  message.Message
 	record  trace.Record
 }

@@ -79,11 +79,42 @@ func (c *call) screens() bool {
 			c.facts.shown = c.numberOf(h.Value)
 		}
 	}
+	if c.facts.network == 0 && c.facts.shown == 0 && !c.showsDigits() {
+		return false // a name, and nothing to put in its place
+	}
 	return !c.isOwnNumber(c.facts.shown)
 }
 
+// showsDigits tells whether From looks like a number, though it is none that could be read.
+func (c *call) showsDigits() bool {
+	h := c.m.First(message.HFrom)
+	if h == nil {
+		return false
+	}
+	na, ok := c.m.NameAddr(h.Value)
+	if !ok {
+		return true // whatever a phone makes of it
+	}
+	u, ok := c.m.ParseURI(na.URI)
+	if !ok || u.Scheme == message.Tel {
+		return true
+	}
+	var room [64]byte
+	digits := 0
+	for _, b := range message.AppendUnescaped(room[:0], c.m.Get(u.User)) {
+		switch {
+		case b >= '0' && b <= '9':
+			digits++
+		case b|0x20 >= 'a' && b|0x20 <= 'z' || b == '_':
+			return false
+		}
+	}
+	return digits > 0
+}
+
 // readAssertedIdentity: what a believed neighbour asserts, else what its user shows; of an
-// interconnect the assertion alone.
+// interconnect the assertion alone. What the user shows is enough to withhold it, for the
+// record (which tells it from an assertion) and for 112; it is asserted to nobody else.
 func (c *call) readAssertedIdentity() {
 	f := &c.facts
 	switch {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"clirgate/rules"
 	"clirgate/sip/message"
 	"clirgate/sip/privacy"
 	"clirgate/sip/transport"
@@ -40,12 +41,16 @@ func (c *call) appendRecordRoute(dst []byte, w *work, b *branch) []byte {
 }
 
 // appendOwnRoute appends one line: a URI at a listener of ours with the dialog's token. The
-// token holds no addresses: the holder knows them.
+// token holds no addresses, which the holder knows, but those of a caller that went out
+// with others.
 func (c *call) appendOwnRoute(dst []byte, w *work, holder privacy.Side, listener uint8, secure bool) []byte {
 	d := &w.dialog
 	*d = c.dialog
 	d.Holder = holder
 	d.Self, d.Peer, d.Target, d.Routes = nil, nil, nil, nil
+	if holder != c.sender {
+		c.keepAddresses(w, d)
+	}
 	network := c.p.d.Transport.Network(listener)
 	secure = secure && network == transport.TLS
 	dst = append(dst, "Record-Route: <sip"...)
@@ -54,12 +59,42 @@ func (c *call) appendOwnRoute(dst []byte, w *work, holder privacy.Side, listener
 	}
 	dst = append(dst, ':')
 	dst = c.p.d.Keys.Seal(dst, d)
+	d.Self, d.Peer = nil, nil // not w's to write into
 	dst = append(dst, '@')
 	dst = append(dst, c.p.d.Transport.Advertised(listener)...)
 	if t := transportName(network); t != "" && !secure {
 		dst = append(append(dst, ";transport="...), t...)
 	}
 	return append(dst, ";lr>\r\n"...)
+}
+
+// longestAddresses bounds what the token of an N or E dialog carries of them.
+const longestAddresses = 400
+
+// keepAddresses puts into a token how the caller writes itself and the other side, where
+// what left is written otherwise: codes taken off, a number screened or forced. Requests
+// of the other side then reach it in its own words (RFC 3261 12.2.1.1 does with tags, some
+// user agents do not). What is longer than any real address is left out.
+func (c *call) keepAddresses(w *work, d *privacy.Dialog) {
+	switch {
+	case !c.initial && len(c.dialog.Target) == 0:
+		d.Self, d.Peer = c.dialog.Self, c.dialog.Peer // as the token that came has it
+		return
+	case !c.initial || c.token == contactToken || !c.readdressed(w):
+		return
+	}
+	w.parties = privacy.AppendParty(w.parties[:0], c.m, message.HFrom)
+	n := len(w.parties)
+	w.parties = privacy.AppendParty(w.parties, c.m, message.HTo)
+	if len(w.parties) <= longestAddresses {
+		d.Self, d.Peer = w.parties[:n], w.parties[n:]
+	}
+}
+
+// readdressed tells whether the first request of a dialog leaves with another From or To
+// than it came with, though its sender is not withheld.
+func (c *call) readdressed(w *work) bool {
+	return c.facts.toSkip > 0 || w.t.Screen || c.dialog.Class == rules.E && w.t.Network != 0
 }
 
 // transportName is the transport parameter of a URI of ours; empty for UDP.
