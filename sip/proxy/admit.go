@@ -12,6 +12,9 @@ func (c *call) admit(*work) bool {
 			c.p.rehearsal.admitted(p)
 		}
 		p.tally.requests.Add(1)
+		if c.token == contactToken && !c.holdsToken() {
+			return c.refuse(403, "", nil, ForeignToken)
+		}
 		return true
 	}
 	c.from.tally.requests.Add(1)

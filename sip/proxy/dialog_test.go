@@ -362,14 +362,32 @@ func TestRaised(t *testing.T) {
 }
 
 // TestCallToToken: somebody else calls the withheld party by the Contact he was given in a
-// transfer, to take the place of a dialog he knows by its mapped names.
+// transfer, to take the place of a dialog he knows by its mapped names. The Contact that
+// the other side was given is no use to him: he gets one of his own.
 func TestCallToToken(t *testing.T) {
 	r := newRig(t)
 	c := r.establish(r.a, r.b, r.a.invite("*31*0705550199", fromA))
 	replaces := c.callee.callID + ";to-tag=" + tagOf(c.callee.remote) + ";from-tag=btag"
 	third := r.core
-	invite := strings.Replace(third.invite("x", "<sip:+31201112222@ix.example>", "Replaces: "+replaces), "sip:x@gw.example.net", c.callee.target, 1)
-	third.send(r.gw.addr, invite)
+	calls := func(target string) {
+		invite := third.invite("x", "<sip:+31201112222@ix.example>", "Replaces: "+replaces)
+		third.send(r.gw.addr, strings.Replace(invite, "sip:x@gw.example.net", target, 1))
+	}
+	calls(c.callee.target)
+	third.status(403)
+	consult := r.establish(r.b, third, r.b.invite("+31611223344", "<sip:+31705550199@ix.example>"))
+	r.b.send(r.gw.addr, consult.caller.request("REFER", "Contact: <sip:b@"+r.b.addr()+">", "Refer-To: <"+c.callee.target+"?Replaces=x>;p=q"))
+	refer := third.get("REFER")
+	third.answer(r.gw.addr, refer, "202 Accepted", "", "Contact: <sip:c@"+third.addr()+">")
+	r.b.status(202)
+	referTo := refer.get("Refer-To")
+	target := strings.TrimSuffix(addrOf(referTo), "?Replaces=x")
+	if target == c.callee.target || !strings.HasSuffix(referTo, "?Replaces=x>;p=q") {
+		t.Fatalf("Refer-To %q", referTo)
+	}
+	r.b.send(r.gw.addr, strings.Replace(r.b.invite("x", "<sip:+31705550199@ix.example>"), "sip:x@gw.example.net", target, 1))
+	r.b.status(403) // which is not the transferor's
+	calls(target)
 	got := r.a.get("INVITE")
 	if got.uri() != addrOf(c.sent.get("Contact")) || got.get("Replaces") != c.caller.callID+";to-tag=atag;from-tag=btag" {
 		t.Errorf("%s", got.raw)
@@ -460,5 +478,27 @@ func TestCalleeWithoutPresentation(t *testing.T) {
 	}
 	if recs := r.gw.records(); len(recs) != 1 || recs[0].Class != rules.N || recs[0].Withheld {
 		t.Errorf("records %+v", recs)
+	}
+}
+
+// TestTokenIsBound: inside its dialog, too, the token is the neighbour's that it was given
+// to; from an address of nobody it is taken all the same (a callee behind a proxy that did
+// not record-route).
+func TestTokenIsBound(t *testing.T) {
+	r := newRig(t)
+	c := r.establish(r.a, r.b, r.a.invite("*31*0705550199", fromA))
+	for _, other := range []*agent{r.core, r.p, r.psap} {
+		d := *c.callee
+		other.send(r.gw.addr, d.request("INFO"))
+		other.status(403)
+	}
+	r.a.nothing()
+	stranger := newAgent(t, "stranger")
+	stranger.send(r.gw.addr, c.callee.request("INFO"))
+	info := r.a.get("INFO")
+	r.a.answer(r.gw.addr, info, "200 OK", "")
+	stranger.status(200)
+	if n := r.gw.proxy.Stats().Events["foreign_token"]; n != 3 {
+		t.Errorf("%d foreign tokens", n)
 	}
 }

@@ -173,6 +173,7 @@ func (c *call) write(w *work, b *branch) error {
 	}
 	c.fillTransit(w, b)
 	c.noteForeign(w)
+	c.handOn(w, b)
 	if err := privacy.Plan(e, &w.t); err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ const (
 	Marked                       // a call was marked as malicious
 	MarkRefused                  // by somebody who may not, or with no call to mark
 	MarkFailed                   // the mark could not be kept
+	ForeignToken                 // token that was given to another peer: 403
 	eventCount
 )
 
@@ -61,6 +62,7 @@ var eventNames = [eventCount]string{
 	"unsupported_body", "drained", "options", "leak_request", "leak_cleaned", "leak_dropped", "fail_closed",
 	"unrecorded", "failover", "too_large_for_udp", "tcp_refused", "ack_dropped", "malformed", "stray",
 	"raised", "unplanned", "shed", "insecure", "throttled", "marked", "mark_refused", "mark_failed",
+	"foreign_token",
 }
 
 func (e Event) String() string {
