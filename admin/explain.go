@@ -129,6 +129,7 @@ type HeaderStep struct {
 type Answer struct {
 	Status int    `json:"status"`
 	Reason string `json:"reason"`
+	Note   string `json:"note,omitempty"` // what else may happen, and when
 }
 
 func (s *Server) explain(ctx *fasthttp.RequestCtx) {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -221,6 +222,35 @@ func TestMarkByCode(t *testing.T) {
 		rs := r.records()
 		return len(rs) == 2 && strings.Contains(rs[0].Text, `"mark":"code"`) && !strings.Contains(rs[1].Text, `"mark"`)
 	})
+}
+
+// Explain tells of the code what the gateway does with it, marks nothing, and does not tell
+// whether a call came.
+func TestExplainOfTheMarkCode(t *testing.T) {
+	r := markRig(t, "temporary")
+	explained := func(dialled string) (a struct {
+		Answer struct {
+			Status       int
+			Reason, Note string
+		}
+	}) {
+		t.Helper()
+		body, err := json.Marshal(map[string]any{"peer": "B", "call": map[string]any{"from": numberB, "to": dialled}})
+		must(t, err)
+		r.ask("POST", "/v1/explain", body, &a)
+		return a
+	}
+	before := explained("*39#")
+	r.withheld(t, "1").byeFromCaller(r.gw)
+	after := explained("*39#")
+	if a := after.Answer; before != after || a.Status != 603 || a.Reason != "Call Marked" || !strings.Contains(a.Note, "404 No Call To Mark") {
+		t.Errorf("before a call %+v, after it %+v", before, after)
+	}
+	r.unmarked()
+	r.put(numberB, `{"mcid":"none"}`)
+	if a := explained("*39#").Answer; a.Status != 403 || a.Note != "" {
+		t.Errorf("without the service: %+v", a)
+	}
 }
 
 // Whoever has no such arrangement is refused, the caller as well; no body gets through.

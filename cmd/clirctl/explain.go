@@ -129,6 +129,9 @@ func (c *explainCommand) print(s *session, e *admin.Explanation) {
 	switch {
 	case e.Answer != nil:
 		s.say("answer    %d %s", e.Answer.Status, e.Answer.Reason)
+		if e.Answer.Note != "" {
+			s.say("          %s", e.Answer.Note)
+		}
 	case e.Next != nil:
 		s.say("next hop  %s (%s, %s:%s)", e.Next.Peer, e.Next.Boundary, e.Next.Network, e.Next.Address)
 	}

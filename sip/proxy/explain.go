@@ -15,6 +15,7 @@ import (
 	"clirgate/sip/privacy"
 	"clirgate/sip/transaction"
 	"clirgate/sip/transport"
+	"clirgate/trace"
 )
 
 // Explanation is what the gateway would do with a request, and why.
@@ -36,6 +37,7 @@ type Explanation struct {
 
 	Status int      // of the gateway's own final answer, 0: none
 	Phrase string   // its reason
+	Note   string   // what that depends on, where the answer cannot be told from the request
 	Events []string // what would be counted (Event)
 }
 
@@ -169,7 +171,10 @@ type headerRow struct {
 func (p *Proxy) rehearse(with *rules.Snapshot) (*rehearsal, error) {
 	r := &rehearsal{done: make(chan struct{})}
 	q := &Proxy{d: p.d, seed: p.seed, own: p.own, silent: p.silent, noTCP: p.noTCP, raised: new(raisedSet), named: newNamedCalls(), rehearsal: r}
-	q.d.Recorder, q.d.Marks = nil, nil
+	q.d.Recorder = nil
+	if q.d.Marks != nil {
+		q.d.Marks = unmarked{r}
+	}
 	q.d.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	now := p.d.Now()
 	t := p.table.Load()
@@ -186,6 +191,23 @@ func (p *Proxy) rehearse(with *rules.Snapshot) (*rehearsal, error) {
 		tally.drained.Store(p.tallies.of(name).drained.Load())
 	}
 	return r, err
+}
+
+// unmarked is the Marker of a rehearsal: it tells what would be done and does nothing. It
+// looks for no call: whether one came is not for those to know who ask for explanations.
+type unmarked struct{ r *rehearsal }
+
+func (u unmarked) Mark(_ trace.Marking, told func(error)) {
+	if told != nil {
+		go told(nil)
+	}
+}
+
+func (u unmarked) MarkLast(_ trace.Marking, told func(error)) {
+	u.r.mu.Lock()
+	u.r.told.Note = "the last withheld call to this line is marked as malicious; when none came of late the answer is 404 " + noCallToMark
+	u.r.mu.Unlock()
+	go told(nil)
 }
 
 // Send keeps the first request, or the answer to the sender.

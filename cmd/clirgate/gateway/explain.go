@@ -115,7 +115,7 @@ func answerOf(e *proxy.Explanation, from transport.Flow) *admin.Explanation {
 		out.Headers = append(out.Headers, stepOf(h))
 	}
 	if e.Status != 0 {
-		out.Answer = &admin.Answer{Status: e.Status, Reason: e.Phrase}
+		out.Answer = &admin.Answer{Status: e.Status, Reason: e.Phrase, Note: e.Note}
 	}
 	return out
 }
