@@ -69,7 +69,9 @@ func TestCallerKeepsItsAddresses(t *testing.T) {
 					t.Errorf("%s of the caller: From %q, To %q", method, there.get("From"), there.get("To"))
 				}
 				b.send(r.gw, answer(there, "200 OK", "", "Contact: <sip:b@"+b.host()+">"))
-				a.next("200 to "+method, func(m sipMsg) bool { return m.status() == 200 && strings.HasSuffix(m.get("CSeq"), method) && m.get("To") == ours.remote })
+				a.next("200 to "+method, func(m sipMsg) bool {
+					return m.status() == 200 && strings.HasSuffix(m.get("CSeq"), method) && m.get("To") == ours.remote
+				})
 			}
 		})
 	}
