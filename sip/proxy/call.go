@@ -48,6 +48,7 @@ type call struct {
 	finished  bool // the record has its outcome
 	cancelled bool
 	ended     bool // the transaction is gone; whoever waits gives the call back
+	inquired  bool // the caller's network was asked who it is
 }
 
 // raising is how a side came to be withheld after the dialog had begun.

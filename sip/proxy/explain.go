@@ -170,7 +170,7 @@ type headerRow struct {
 // rehearse makes a proxy that is as p is now, with counters, keys and memory of its own.
 func (p *Proxy) rehearse(with *rules.Snapshot) (*rehearsal, error) {
 	r := &rehearsal{done: make(chan struct{})}
-	q := &Proxy{d: p.d, seed: p.seed, own: p.own, silent: p.silent, noTCP: p.noTCP, raised: new(raisedSet), named: newNamedCalls(), rehearsal: r}
+	q := &Proxy{d: p.d, seed: p.seed, own: p.own, silent: p.silent, noTCP: p.noTCP, raised: new(raisedSet), asked: new(raisedSet), named: newNamedCalls(), rehearsal: r}
 	q.d.Recorder = nil
 	if q.d.Marks != nil {
 		q.d.Marks = unmarked{r}

@@ -82,6 +82,9 @@ func (c *call) mark(*work) bool {
 		return true
 	}
 	info := alone && c.method == message.INFO
+	if info && c.sender == privacy.Caller && c.takeIdentity() {
+		return false
+	}
 	if c.sender != privacy.Callee || !c.mayMark(c.dialog.CalleeNumbers[0]) {
 		// A trusted neighbour may have something to say of its own side (GPP-17).
 		if info && c.from.Boundary != Trusted {

@@ -55,6 +55,7 @@ type Peer struct {
 	GiveUp          time.Duration // no response at all within: next target [2 s while there is one]
 	TCP             TCPUse        // for requests above 1,300 bytes
 	OverloadControl bool          // it speaks RFC 7339: it is asked for its load, and heeded
+	TellsIdentity   bool          // trusted: it answers when it is asked for a caller it did not name (GPP-17)
 
 	Only *Only // its calls go there, whatever the routes say; nil: by the routes
 }

@@ -51,6 +51,7 @@ type Proxy struct {
 	tallies  tallies
 	stranger *peer
 	raised   *raisedSet
+	asked    *raisedSet // for a caller's identity, and not answered yet
 	named    *namedCalls
 	silent   *cooldown // targets that did not answer lately
 	noTCP    *cooldown // targets that refused TCP lately
@@ -76,7 +77,7 @@ func New(c *Config, d Deps) (*Proxy, error) {
 	}
 	p := &Proxy{
 		d: d, seed: maphash.MakeSeed(), own: ownAddresses(d.Transport),
-		raised: new(raisedSet), named: newNamedCalls(), silent: new(cooldown), noTCP: new(cooldown),
+		raised: new(raisedSet), asked: new(raisedSet), named: newNamedCalls(), silent: new(cooldown), noTCP: new(cooldown),
 		shed: new(shed),
 	}
 	p.prepare()

@@ -94,3 +94,20 @@ func (s *raisedSet) has(id [16]byte, tag []byte, now time.Time) (mapped, ok bool
 	}
 	return v.mapped, ok
 }
+
+// take is has, once: the party is forgotten.
+func (s *raisedSet) take(id [16]byte, tag []byte, now time.Time) bool {
+	if _, ok := s.has(id, tag, now); !ok {
+		return false
+	}
+	key := s.key(id, tag)
+	shard := &s.shards[key%uint64(len(s.shards))]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	_, ok := shard.m[key]
+	if ok {
+		delete(shard.m, key)
+		s.size.Add(-1)
+	}
+	return ok
+}

@@ -12,6 +12,7 @@ import (
 func (p *Proxy) Response(client *transaction.Client, m *message.Message) {
 	c, b := callOf(client)
 	if c == nil {
+		p.identityAnswered(client, m)
 		return
 	}
 	if !b.responded {
@@ -127,6 +128,9 @@ func (c *call) relay(w *work, b *branch, m *message.Message) {
 		return
 	}
 	c.tx.Respond(status, w.out)
+	if c.from.TellsIdentity {
+		c.askIdentity(w, status)
+	}
 }
 
 // readResponder: the other side may ask for privacy in its response, have done so before,

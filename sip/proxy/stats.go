@@ -53,6 +53,8 @@ const (
 	MarkRefused                  // by somebody who may not, or with no call to mark
 	MarkFailed                   // the mark could not be kept
 	ForeignToken                 // token that was given to another peer: 403
+	IdentityAsked                // a caller's network was asked who it is
+	IdentityTold                 // and said so
 	eventCount
 )
 
@@ -62,7 +64,7 @@ var eventNames = [eventCount]string{
 	"unsupported_body", "drained", "options", "leak_request", "leak_cleaned", "leak_dropped", "fail_closed",
 	"unrecorded", "failover", "too_large_for_udp", "tcp_refused", "ack_dropped", "malformed", "stray",
 	"raised", "unplanned", "shed", "insecure", "throttled", "marked", "mark_refused", "mark_failed",
-	"foreign_token",
+	"foreign_token", "identity_asked", "identity_told",
 }
 
 func (e Event) String() string {

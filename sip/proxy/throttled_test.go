@@ -114,7 +114,7 @@ func TestThrottled(t *testing.T) {
 
 	// The core was not configured for it.
 	r.a.send(r.gw.addr, r.a.invite("0611555555", fromA))
-	if m := r.core.get("INVITE"); strings.Contains(m.get("Via"), "oc") {
+	if m := r.core.get("INVITE"); strings.Contains(m.get("Via"), ";oc") {
 		t.Errorf("%q", m.get("Via"))
 	}
 }

@@ -139,6 +139,9 @@ func (k *checker) checkPeerOptions(key string, p *Peer) {
 	if p.Asserts && p.Boundary != "interconnect" {
 		k.warn(key+".asserts", "this counts on interconnect peers only; trusted ones always assert", "take it out")
 	}
+	if p.TellsIdentity && p.Boundary != "trusted" {
+		k.add(key+".tells_identity", "identities are asked for inside the trust domain alone", "take it out, or make the peer trusted")
+	}
 	for i, h := range p.Headers {
 		if h == "" || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~") != "" {
 			k.add(fmt.Sprintf("%s.headers[%d]", key, i), "this is no name of a header field", "write a name like X-Account")

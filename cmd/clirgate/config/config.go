@@ -176,6 +176,10 @@ type Peer struct {
 	// OverloadControl: it speaks RFC 7339, so it is asked for its load and gets fewer
 	// calls when it says so. Default: not asked. Neighbours that ask us are told anyway.
 	OverloadControl bool `yaml:"overload_control"`
+	// TellsIdentity: a trusted peer that answers when it is asked, by INFO, for a caller it
+	// did not name and that somebody may have called malicious (TS 24.616 4.5.2.5).
+	// Default: not asked.
+	TellsIdentity bool `yaml:"tells_identity"`
 	// Proxy: the names in To are proxies to send through, whatever the Request-URI says.
 	Proxy bool `yaml:"proxy"`
 	// Health asks the targets by OPTIONS whether they are there. Default: not asked.

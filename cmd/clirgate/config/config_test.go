@@ -146,6 +146,7 @@ func TestOneMistake(t *testing.T) {
 		{"peers: [{name: a, boundary: trusted}]", "neither sends nor receives"},
 		{"peers: [{name: a, boundary: interconnect, access: fixed, from: [10.0.0.1]}]", "codes do not count"},
 		{"peers: [{name: a, boundary: trusted, asserts: true, from: [10.0.0.1]}]", "interconnect peers only"},
+		{"peers: [{name: a, boundary: interconnect, tells_identity: true, from: [10.0.0.1]}]", "inside the trust domain alone"},
 		{"peers: [{name: a, boundary: access, from: [10.0.0.1]}]", "identity is never known"},
 		{"peers: [{name: a, boundary: access, from: [10.0.0.1], numbers: ['+31'], default: '+32'}]", "digits"},
 		{"peers: [{name: a, boundary: access, from: [10.0.0.1], numbers: ['+3161'], default: '+31201234567'}]", "outside the peer's numbers"},

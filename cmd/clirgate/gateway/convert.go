@@ -50,7 +50,7 @@ func proxyPeer(c *config.Peer, plan *numbering.Plan, codes map[string]*numbering
 		SupportsPrivacy: *c.SupportsPrivacy, StripMarker: c.PrivacyMarker == "strip", OwnDomain: c.OwnDomain,
 		WantsRPID: c.WantsRPID, KeepPANI: c.KeepPANI, Headers: c.Headers, Proxy: c.Proxy,
 		GiveUp: time.Duration(c.GiveUp), TCP: tcpUses[c.TCP],
-		OverloadControl: c.OverloadControl,
+		OverloadControl: c.OverloadControl, TellsIdentity: c.TellsIdentity,
 	}
 	switch {
 	case c.Access != "":
