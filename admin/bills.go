@@ -23,7 +23,7 @@ func (s *Server) billingRoutes() []Route {
 	return []Route{
 		{Method: "POST", Path: "/v1/bills:shield", Roles: billing, Stream: true, Handler: s.shieldBill},
 		{Method: "GET", Path: "/v1/shielded-numbers", Roles: billing, Audited: true, Handler: s.exportShielded},
-		{Method: "POST", Path: "/v1/shielded-numbers", Roles: billing, Stream: true, Handler: s.importShielded},
+		{Method: "POST", Path: "/v1/shielded-numbers", Roles: billing, Stream: true, Logged: true, Handler: s.importShielded},
 	}
 }
 
@@ -172,7 +172,7 @@ func (s *Server) exportShielded(ctx *fasthttp.RequestCtx) {
 
 // importShielded replaces another provider's part of the list, all of it or nothing.
 func (s *Server) importShielded(ctx *fasthttp.RequestCtx) {
-	s.withCases(ctx, func(_ context.Context, w *Casework, _ casework.Actor) error {
+	s.withCases(ctx, func(_ context.Context, w *Casework, by casework.Actor) error {
 		if !csvBody(ctx) {
 			return errAnswered
 		}
@@ -187,7 +187,7 @@ func (s *Server) importShielded(ctx *fasthttp.RequestCtx) {
 		in := &upload{in: &patient{requestBody(ctx), ctx.Conn()}, left: maxShielded}
 		long, cancel := context.WithTimeout(context.Background(), importTime)
 		defer cancel()
-		n, err := w.Bills.Import(long, in, source)
+		n, err := w.Bills.Import(long, by, in, source)
 		switch {
 		case errors.Is(err, bills.ErrUnavailable):
 			return err

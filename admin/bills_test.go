@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clirgate/admin/token"
+	"clirgate/casework"
 	"clirgate/casework/bills"
 )
 
@@ -30,7 +31,7 @@ func date(t *testing.T, text string) time.Time {
 func TestBills(t *testing.T) {
 	a := newAPI(t)
 	bea := a.person(token.Billing, "bea")
-	if err := a.office.bills.Put(context.Background(), bills.Entry{Number: number("31705550199"), From: bills.DateOf(date(t, "2026-12-01"))}); err != nil {
+	if err := a.office.bills.Put(context.Background(), casework.Actor{Name: "bea"}, bills.Entry{Number: number("31705550199"), From: bills.DateOf(date(t, "2026-12-01"))}); err != nil {
 		t.Fatal(err)
 	}
 	csv := "Content-Type: text/csv"
@@ -64,7 +65,7 @@ func TestBills(t *testing.T) {
 // written, so that nobody needs to hold it. Its trailers count.
 func TestBillsAreStreamed(t *testing.T) {
 	a := newAPI(t)
-	if err := a.office.bills.Put(context.Background(), bills.Entry{Number: number("31705550199"), From: 1}); err != nil {
+	if err := a.office.bills.Put(context.Background(), casework.Actor{Name: "bea"}, bills.Entry{Number: number("31705550199"), From: 1}); err != nil {
 		t.Fatal(err)
 	}
 	read, write := io.Pipe()

@@ -12,6 +12,7 @@ import (
 
 	"clirgate/admin"
 	"clirgate/admin/token"
+	"clirgate/audit"
 	"clirgate/casework"
 	"clirgate/casework/bills"
 	"clirgate/casework/caseaudit"
@@ -29,6 +30,7 @@ const claimedNumber = "+31205550147"
 type office struct {
 	vault *trace.Vault
 	bills *bills.Service
+	log   audit.Log // beside the cases: in it is what is done with them
 }
 
 func newOffice(t *testing.T, db *sqlite.DB, o *admin.Options) *office {
@@ -37,8 +39,10 @@ func newOffice(t *testing.T, db *sqlite.DB, o *admin.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &office{vault: trace.NewVault(new(tracetest.Store), trace.NewKeys(ring), nil), bills: bills.New(db.Bills(), ring)}
-	log := caseaudit.New(o.Audit, ring)
+	f := &office{vault: trace.NewVault(new(tracetest.Store), trace.NewKeys(ring), nil)}
+	f.log = db.Audit()
+	log := caseaudit.New(f.log, ring)
+	f.bills = bills.New(db.Bills(), log, ring)
 	book := casetest.Book{number("31612345678"): {Name: "Piet Plaag", Address: "Dorpsstraat 1", Postcode: "1234 AB", Town: "Ons Dorp"}}
 	cases := casework.New(db.Cases(), f.vault, book, log, ring, casework.Options{})
 	months := trace.Retention{12, 6, 12}
@@ -253,7 +257,11 @@ func (a *api) everyLookIsWrittenDown(c string) {
 	a.parts.mu.Lock()
 	defer a.parts.mu.Unlock()
 	id, found := strings.TrimPrefix(c, "/v1/cases/"), map[string]bool{}
-	for _, e := range a.parts.log {
+	told, err := a.office.log.Read(context.Background(), audit.Query{})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, e := range append(told, a.parts.log...) {
 		if e.Case == id {
 			found[e.Actor+" "+e.Action+" "+string(e.Outcome)] = true
 			if strings.HasPrefix(e.Action, "case.") && e.Purpose != casework.PurposeNuisance {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/numbering"
 )
 
@@ -23,6 +24,7 @@ const (
 	PurposeSubject   = "right of access"
 	PurposeRetention = "retention"
 	PurposeBreach    = "breach report"
+	PurposeBills     = "shielding on bills"
 )
 
 // Event is one look at, or change of, personal data.
@@ -33,6 +35,7 @@ type Event struct {
 	Action   string
 	Purpose  string
 	Case     string             // case or order; empty: none
+	Object   string             // what else it was done to; empty: nothing. Never a number
 	Subjects []numbering.Number // whose data were seen
 	Count    int                // what was deleted, found
 }
@@ -40,7 +43,11 @@ type Event struct {
 // Auditor keeps events. What cannot be audited is not shown: an error stops the action.
 // Implementations keep Subjects sealed.
 type Auditor interface {
+	// Audit writes down a look, or what was refused: it changes nothing but the log.
 	Audit(ctx context.Context, e Event) error
+	// Entries is a change as the log tells it: for the store to write in the transaction
+	// of the change itself.
+	Entries(ctx context.Context, e Event) ([]audit.Entry, error)
 }
 
 // AuditLog answers questions of the past.

@@ -42,9 +42,13 @@ func (s *Service) Purge(ctx context.Context) (n int, err error) {
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	err = s.safe.destroy(ctx, ids)
-	if err := errors.Join(err, s.store.Delete(ctx, ids)); err != nil {
+	tell, err := s.entries(ctx, Event{Actor: "clirgate", Action: "purge", Purpose: PurposeRetention, Count: len(ids)})
+	if err != nil {
 		return 0, err
 	}
-	return len(ids), s.auditEvent(ctx, Event{Actor: "clirgate", Action: "purge", Purpose: PurposeRetention, Count: len(ids)})
+	err = s.safe.destroy(ctx, ids)
+	if err := errors.Join(err, s.store.Delete(ctx, ids, tell)); err != nil {
+		return 0, err
+	}
+	return len(ids), nil
 }

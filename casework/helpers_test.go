@@ -36,11 +36,11 @@ type failingSave struct {
 	err error
 }
 
-func (f *failingSave) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
+func (f *failingSave) Save(ctx context.Context, c casework.Change) error {
 	if f.err != nil {
 		return f.err
 	}
-	return f.Store.Save(ctx, row, docs...)
+	return f.Store.Save(ctx, c)
 }
 
 // candidateNumbers is how the candidates' numbers are shown.

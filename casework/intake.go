@@ -17,10 +17,7 @@ func (s *Service) Open(ctx context.Context, by Actor, claim Claim) (*Case, error
 	c := &Case{ID: newID(), State: Open, Created: now}
 	c.take(claim, now, by)
 	c.note(now, by, "open", "")
-	if err := s.audited(ctx, by, "open", c, claim.Number); err != nil {
-		return nil, err
-	}
-	return s.save(ctx, c)
+	return s.save(ctx, c, caseEvent(by, "open", c, []numbering.Number{claim.Number}))
 }
 
 // take makes the claim the case's.

@@ -70,10 +70,7 @@ func (s *Service) mark(ctx context.Context, m Mark, sole bool) (id string, err e
 		c.Expires = goneAt(now)
 	}
 	c.note(now, by, actIncident, m.How)
-	if err := s.audited(ctx, by, "mark", c, m.Called); err != nil {
-		return "", err
-	}
-	if _, err := s.save(ctx, c); err != nil {
+	if _, err := s.save(ctx, c, caseEvent(by, "mark", c, []numbering.Number{m.Called})); err != nil {
 		return "", err
 	}
 	return c.ID, nil

@@ -80,10 +80,7 @@ func (s *Service) OpenOrder(ctx context.Context, by Actor, o Order) (*Order, err
 		ID: newID(), State: OrderAsked, Created: now, Authority: o.Authority, Reference: o.Reference,
 		Ground: o.Ground, Scope: o.Scope, By: by.Name,
 	}
-	if err := s.auditedOrder(ctx, by, "open order", order); err != nil {
-		return nil, err
-	}
-	return order, s.saveOrder(ctx, order)
+	return s.saveOrder(ctx, order, orderEvent(by, "open order", order))
 }
 
 // ApproveOrder grants an order: the records in its scope become a signed document, in
@@ -134,10 +131,7 @@ func (s *Service) decideOrder(ctx context.Context, by Actor, id, what string, de
 		return nil, err
 	}
 	o.Expires = goneAt(o.Decided)
-	if err := s.auditedOrder(ctx, by, what, o); err != nil {
-		return nil, err
-	}
-	return o, s.saveOrder(ctx, o, docs...)
+	return s.saveOrder(ctx, o, orderEvent(by, what, o), docs...)
 }
 
 // orderFile is the signed answer. Records of nuisance work alone are not for it.
@@ -222,25 +216,24 @@ func (s *Service) loadOrder(ctx context.Context, id string) (*Order, error) {
 	return o, nil
 }
 
-func (s *Service) saveOrder(ctx context.Context, o *Order, docs ...Document) error {
+func (s *Service) saveOrder(ctx context.Context, o *Order, e Event, docs ...Document) (*Order, error) {
 	o.Revision++
-	sealed, err := s.safe.sealValue(ctx, o.ID, "order", o)
+	err := s.put(ctx, Row{
+		Kind: KindOrder, ID: o.ID, Revision: o.Revision, State: string(o.State), Created: o.Created, Expires: o.Expires,
+	}, o.Scope.Number, o, e, docs...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	subject, err := s.safe.subject(ctx, o.Scope.Number)
-	if err != nil {
-		return err
+	return o, nil
+}
+
+func orderEvent(by Actor, what string, o *Order) Event {
+	return Event{
+		Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeAuthority, Case: o.ID,
+		Subjects: []numbering.Number{o.Scope.Number}, Count: o.Records,
 	}
-	return s.store.Save(ctx, Row{
-		Kind: KindOrder, ID: o.ID, Revision: o.Revision, State: string(o.State), Subject: subject,
-		Created: o.Created, Expires: o.Expires, Sealed: sealed,
-	}, docs...)
 }
 
 func (s *Service) auditedOrder(ctx context.Context, by Actor, what string, o *Order) error {
-	return s.auditEvent(ctx, Event{
-		Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeAuthority, Case: o.ID,
-		Subjects: []numbering.Number{o.Scope.Number}, Count: o.Records,
-	})
+	return s.auditEvent(ctx, orderEvent(by, what, o))
 }

@@ -156,8 +156,12 @@ func TestDisclosureAndNoticeAreOne(t *testing.T) {
 	broken := &failingSave{Store: o.store}
 	svc := o.with(broken)
 	broken.err = disk
+	before := len(o.audit.Actions())
 	if _, err := svc.Approve(ctx, sue, c.ID, "yes"); !errors.Is(err, disk) {
 		t.Fatal(err)
+	}
+	if told := o.audit.Actions()[before:]; len(told) != 0 {
+		t.Errorf("the log tells %v, which did not happen", told)
 	}
 	broken.err = nil
 	after := o.must(svc.Get(ctx, ivo, c.ID))
@@ -323,7 +327,7 @@ func TestConcurrentChange(t *testing.T) {
 	}
 	o.must(o.AddIncident(ctx, ivo, c.ID, casework.Period{From: o.now}, ""))
 	row.Revision++
-	if err := o.store.Save(ctx, row); !errors.Is(err, casework.ErrStale) {
+	if err := o.store.Save(ctx, casework.Change{Row: row}); !errors.Is(err, casework.ErrStale) {
 		t.Errorf("%v", err)
 	}
 }

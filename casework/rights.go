@@ -186,7 +186,7 @@ func (s *Service) GetRequest(ctx context.Context, by Actor, id string) (*Subject
 	if err != nil {
 		return nil, err
 	}
-	if err := s.auditRequest(ctx, by, "view request", r); err != nil {
+	if err := s.auditEvent(ctx, requestEvent(by, "view request", r)); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -212,32 +212,24 @@ func (s *Service) openRequest(row Row) (*SubjectRequest, error) {
 	return r, nil
 }
 
-func (s *Service) auditRequest(ctx context.Context, by Actor, what string, r *SubjectRequest) error {
-	return s.auditEvent(ctx, Event{
+func requestEvent(by Actor, what string, r *SubjectRequest) Event {
+	return Event{
 		Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeSubject, Case: r.ID, Subjects: []numbering.Number{r.Number},
-	})
+	}
 }
 
 func (s *Service) putRequest(ctx context.Context, by Actor, r *SubjectRequest, what, reason string) (*SubjectRequest, error) {
 	r.Revision++
 	r.History = append(r.History, Step{s.o.Now(), by.Name, what, reason})
-	if err := s.auditRequest(ctx, by, "request "+what, r); err != nil {
-		return nil, err
-	}
-	sealed, err := s.safe.sealValue(ctx, r.ID, "request", r)
-	if err != nil {
-		return nil, err
-	}
-	subject, err := s.safe.subject(ctx, r.Number)
-	if err != nil {
-		return nil, err
-	}
 	state := "waiting"
 	if !r.Answered.IsZero() {
 		state = "answered"
 	}
-	return r, s.store.Save(ctx, Row{
-		Kind: KindRequest, ID: r.ID, Revision: r.Revision, State: state, Subject: subject,
-		Created: r.Received, Expires: r.Expires, Sealed: sealed,
-	})
+	err := s.put(ctx, Row{
+		Kind: KindRequest, ID: r.ID, Revision: r.Revision, State: state, Created: r.Received, Expires: r.Expires,
+	}, r.Number, r, requestEvent(by, "request "+what, r))
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }

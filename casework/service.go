@@ -11,6 +11,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"clirgate/audit"
 	"clirgate/numbering"
 	"clirgate/trace"
 	"clirgate/trace/keyring"
@@ -83,7 +84,7 @@ func (s *Service) PublicKey(ctx context.Context) (ed25519.PublicKey, error) {
 func newID() string { return ulid.Make().String() }
 
 // change is one action on a case: loaded, checked against the procedure, changed by f,
-// audited and saved together with the documents f made.
+// saved together with the documents f made and its entry in the audit log.
 func (s *Service) change(ctx context.Context, by Actor, id string, what action, reason string, f func(*draft) error) (*Case, error) {
 	c, err := s.load(ctx, id)
 	if err != nil {
@@ -99,10 +100,7 @@ func (s *Service) change(ctx context.Context, by Actor, id string, what action, 
 	}
 	c.State = next
 	c.note(d.now, by, what, reason)
-	if err := s.audited(ctx, by, string(what), c, d.seen...); err != nil {
-		return nil, err
-	}
-	return s.save(ctx, c, d.docs...)
+	return s.save(ctx, c, caseEvent(by, string(what), c, d.seen), d.docs...)
 }
 
 // draft is a case while it is being changed.
@@ -130,9 +128,13 @@ func (d *draft) document(kind string, content []byte) (n int, err error) {
 
 func documentName(n int) string { return fmt.Sprintf("document %d", n) }
 
-// audited notes an action; what cannot be noted does not happen.
+func caseEvent(by Actor, what string, c *Case, seen []numbering.Number) Event {
+	return Event{Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeNuisance, Case: c.ID, Subjects: seen}
+}
+
+// audited notes a look, or what was refused; what cannot be noted is not shown.
 func (s *Service) audited(ctx context.Context, by Actor, what string, c *Case, seen ...numbering.Number) error {
-	return s.auditEvent(ctx, Event{Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeNuisance, Case: c.ID, Subjects: seen})
+	return s.auditEvent(ctx, caseEvent(by, what, c, seen))
 }
 
 func (s *Service) auditEvent(ctx context.Context, e Event) error {
@@ -164,23 +166,38 @@ func (s *Service) opened(row Row) (*Case, error) {
 	return c, nil
 }
 
-// save seals and writes a case with documents, in one transaction, and answers the case.
-func (s *Service) save(ctx context.Context, c *Case, docs ...Document) (*Case, error) {
+// save writes a case with documents and what tells of it, and answers the case.
+func (s *Service) save(ctx context.Context, c *Case, e Event, docs ...Document) (*Case, error) {
 	c.Revision++
-	sealed, err := s.safe.sealValue(ctx, c.ID, "case", c)
-	if err != nil {
-		return nil, err
-	}
-	subject, err := s.safe.subject(ctx, c.Claim.Number)
-	if err != nil {
-		return nil, err
-	}
-	err = s.store.Save(ctx, Row{
-		Kind: KindCase, ID: c.ID, Revision: c.Revision, State: string(c.State), Subject: subject,
-		Created: c.Created, Expires: c.Expires, Sole: c.takesMarks(), Sealed: sealed,
-	}, docs...)
+	err := s.put(ctx, Row{
+		Kind: KindCase, ID: c.ID, Revision: c.Revision, State: string(c.State), Created: c.Created, Expires: c.Expires, Sole: c.takesMarks(),
+	}, c.Claim.Number, c, e, docs...)
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// put seals v as the row's, and writes row, documents and the event in one transaction.
+func (s *Service) put(ctx context.Context, row Row, about numbering.Number, v any, e Event, docs ...Document) (err error) {
+	if row.Sealed, err = s.safe.sealValue(ctx, row.ID, string(row.Kind), v); err != nil {
+		return err
+	}
+	if row.Subject, err = s.safe.subject(ctx, about); err != nil {
+		return err
+	}
+	entries, err := s.entries(ctx, e)
+	if err != nil {
+		return err
+	}
+	return s.store.Save(ctx, Change{row, docs, entries})
+}
+
+func (s *Service) entries(ctx context.Context, e Event) ([]audit.Entry, error) {
+	e.At = s.o.Now()
+	entries, err := s.audit.Entries(ctx, e)
+	if err != nil {
+		return nil, fmt.Errorf("%w: audit: %w", ErrUnavailable, err)
+	}
+	return entries, nil
 }

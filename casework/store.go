@@ -3,6 +3,8 @@ package casework
 import (
 	"context"
 	"time"
+
+	"clirgate/audit"
 )
 
 // Kind tells cases, orders and requests apart.
@@ -44,13 +46,20 @@ type Filter struct {
 	Subject *[16]byte
 }
 
-// Store keeps rows and documents. Errors: ErrNotFound, ErrStale, ErrUnavailable.
+// Change is what is written in one transaction: all of it or nothing.
+type Change struct {
+	Row       Row // replaces the one of Revision-1
+	Documents []Document
+	Audit     []audit.Entry // what tells of it in the audit log
+}
+
+// Store keeps rows and documents, beside an audit log. Errors: ErrNotFound, ErrStale,
+// ErrUnavailable.
 type Store interface {
-	// Save writes row and documents in one transaction: all of them or none. The row
-	// replaces the one of Revision-1; ErrStale when that is not what is stored. A new row
-	// that is Sole is not saved beside another (ErrStale); one that was not new so does not
-	// become it.
-	Save(ctx context.Context, row Row, docs ...Document) error
+	// Save writes a change; ErrStale when the row of Revision-1 is not what is stored. A new
+	// row that is Sole is not saved beside another (ErrStale); one that was not new so does
+	// not become it.
+	Save(ctx context.Context, c Change) error
 	Get(ctx context.Context, kind Kind, id string) (Row, error)
 	// List yields rows, newest first, until each answers false.
 	List(ctx context.Context, f Filter, each func(Row) bool) error
@@ -59,6 +68,7 @@ type Store interface {
 	Documents(ctx context.Context, owner string) ([]Document, error)
 	// Expired lists the IDs of rows that expire at or before now.
 	Expired(ctx context.Context, now time.Time) ([]string, error)
-	// Delete deletes rows and their documents; those not there do no harm.
-	Delete(ctx context.Context, ids []string) error
+	// Delete deletes rows and their documents, in one transaction with what tells of it;
+	// those not there do no harm.
+	Delete(ctx context.Context, ids []string, tell []audit.Entry) error
 }

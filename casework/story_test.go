@@ -52,6 +52,7 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	o := &office{t: t, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), store: new(casetest.Store), audit: new(casetest.Audit), recordsIn: new(tracetest.Store), ring: ring}
+	o.store.Log = &o.audit.Log
 	o.vault = trace.NewVault(o.recordsIn, trace.NewKeys(ring), o.clock)
 	book := casetest.Book{
 		nuisance:  {Name: "Piet Plaag", Address: "Dorpsstraat 1", Postcode: "1234 AB", Town: "Ons Dorp"},

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/numbering"
 )
 
@@ -144,20 +145,20 @@ type Row struct {
 	Source string
 }
 
-// Store keeps the list.
+// Change is what is done to the list in one transaction, in this order: all of it or
+// nothing.
+type Change struct {
+	Source string     // all that this provider has goes, and what comes replaces nothing of ours; empty: neither
+	Gone   [][16]byte // numbers whose rows go; those not there do no harm
+	Put    []Row      // each replaces the row of its number
+	Audit  []audit.Entry
+}
+
+// Store keeps the list, beside an audit log.
 type Store interface {
-	// Put adds rows, each replacing the one of its number.
-	Put(ctx context.Context, rows []Row) error
-	// Replace makes rows all that a source has, in one transaction.
-	Replace(ctx context.Context, source string, rows []Row) error
-	// Delete removes one number's row; ErrNotFound.
-	Delete(ctx context.Context, number [16]byte) error
+	Save(ctx context.Context, c Change) error
 	All(ctx context.Context, each func(Row) bool) error
 }
 
-var (
-	// ErrNotFound: the number is not on the list.
-	ErrNotFound = errors.New("bills: number is not on the list")
-	// ErrUnavailable: the store does not answer; wraps the cause.
-	ErrUnavailable = errors.New("bills: store unavailable")
-)
+// ErrUnavailable: store or audit log do not answer; wraps the cause. Nothing changed.
+var ErrUnavailable = errors.New("bills: store unavailable")

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"clirgate/casework"
 	"clirgate/numbering"
 	"clirgate/trace/keyring"
 )
@@ -16,6 +18,7 @@ import (
 // Service keeps the list in a store that tells no number without the key.
 type Service struct {
 	store Store
+	audit casework.Auditor
 	ring  *keyring.Ring
 }
 
@@ -24,7 +27,7 @@ type Service struct {
 const KeyName = "bills/numbers"
 
 // New makes a service. The ring stays the caller's to close, later.
-func New(s Store, ring *keyring.Ring) *Service { return &Service{s, ring} }
+func New(s Store, a casework.Auditor, ring *keyring.Ring) *Service { return &Service{s, a, ring} }
 
 // block is the cipher of the key in use: nodes that share a store may have come to use the
 // same one only after the start. While the master key is away it is not known.
@@ -55,28 +58,44 @@ func open(block cipher.Block, r Row) (Entry, error) {
 var errEntry = errors.New("bills: an entry has a number and the date it is shielded from")
 
 // Put shields numbers, or changes from when and until when they are.
-func (s *Service) Put(ctx context.Context, entries ...Entry) error {
-	block, err := s.block(ctx)
-	if err != nil {
-		return err
-	}
-	rows := make([]Row, 0, len(entries))
+func (s *Service) Put(ctx context.Context, by casework.Actor, entries ...Entry) error {
+	var seen []numbering.Number
 	for _, e := range entries {
 		if e.Number == 0 || e.From == NoDate || e.Until != NoDate && e.Until <= e.From {
 			return errEntry
 		}
-		rows = append(rows, seal(block, e))
+		seen = append(seen, e.Number)
 	}
-	return s.store.Put(ctx, rows)
+	return s.save(ctx, change{put: entries}, casework.Event{
+		Actor: by.Name, Role: by.Role, Action: "shield", Subjects: seen, Count: len(entries),
+	})
 }
 
-// Remove takes a number off the list; ErrNotFound.
-func (s *Service) Remove(ctx context.Context, n numbering.Number) error {
+// change is a Change before it is sealed.
+type change struct {
+	source string
+	gone   []numbering.Number
+	put    []Entry
+}
+
+// save writes a change and what tells of it, in one transaction.
+func (s *Service) save(ctx context.Context, c change, e casework.Event) error {
 	block, err := s.block(ctx)
 	if err != nil {
 		return err
 	}
-	return s.store.Delete(ctx, seal(block, Entry{Number: n}).Number)
+	sealed := Change{Source: c.source}
+	for _, n := range c.gone {
+		sealed.Gone = append(sealed.Gone, seal(block, Entry{Number: n}).Number)
+	}
+	for _, e := range c.put {
+		sealed.Put = append(sealed.Put, seal(block, e))
+	}
+	e.At, e.Purpose = time.Now(), casework.PurposeBills
+	if sealed.Audit, err = s.audit.Entries(ctx, e); err != nil {
+		return fmt.Errorf("%w: audit: %w", ErrUnavailable, err)
+	}
+	return s.store.Save(ctx, sealed)
 }
 
 // Entries is the list.
@@ -106,7 +125,7 @@ func (s *Service) List(ctx context.Context) (*List, error) {
 
 // Import replaces a provider's part of the list with what r holds: all of it or, when a
 // line is wrong, nothing. A number we shield for our own subscriber stays ours.
-func (s *Service) Import(ctx context.Context, r io.Reader, source string) (n int, err error) {
+func (s *Service) Import(ctx context.Context, by casework.Actor, r io.Reader, source string) (n int, err error) {
 	if source == "" {
 		return 0, errSource
 	}
@@ -114,15 +133,13 @@ func (s *Service) Import(ctx context.Context, r io.Reader, source string) (n int
 	if err != nil {
 		return 0, err
 	}
-	block, err := s.block(ctx)
+	err = s.save(ctx, change{source: source, put: entries}, casework.Event{
+		Actor: by.Name, Role: by.Role, Action: "import shielded", Object: "provider:" + source, Count: len(entries),
+	})
 	if err != nil {
 		return 0, err
 	}
-	rows := make([]Row, 0, len(entries))
-	for _, e := range entries {
-		rows = append(rows, seal(block, e))
-	}
-	return len(rows), s.store.Replace(ctx, source, rows)
+	return len(entries), nil
 }
 
 var errSource = errors.New("bills: an import names the provider it comes from")
@@ -135,7 +152,7 @@ func (s *Service) Follow(ctx context.Context, own map[numbering.Number]bool, day
 	if err != nil {
 		return err
 	}
-	var changed []Entry
+	var c change
 	known := make(map[numbering.Number]bool)
 	for _, e := range entries {
 		switch {
@@ -143,23 +160,21 @@ func (s *Service) Follow(ctx context.Context, own map[numbering.Number]bool, day
 		case own[e.Number]:
 			known[e.Number] = e.From > day || e.covers(day)
 		case e.From >= day:
-			if err := s.Remove(ctx, e.Number); err != nil && !errors.Is(err, ErrNotFound) {
-				return err
-			}
+			c.gone = append(c.gone, e.Number)
 		case e.covers(day):
 			e.Until = day
-			changed = append(changed, e)
+			c.put = append(c.put, e)
 		}
 	}
 	for n := range own {
 		if !known[n] {
-			changed = append(changed, Entry{Number: n, From: day})
+			c.put = append(c.put, Entry{Number: n, From: day})
 		}
 	}
-	if len(changed) == 0 {
+	if len(c.put)+len(c.gone) == 0 {
 		return nil
 	}
-	return s.Put(ctx, changed...)
+	return s.save(ctx, c, casework.Event{Actor: "clirgate", Action: "follow shielded", Count: len(c.put) + len(c.gone)})
 }
 
 // Export writes our subscribers' part of the list for other providers.

@@ -42,24 +42,34 @@ const (
 
 // Audit appends an event.
 func (l *Log) Audit(ctx context.Context, e casework.Event) error {
-	left := e.Subjects
-	for {
+	entries, err := l.Entries(ctx, e)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if _, err := l.log.Append(ctx, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Entries is an event as the log tells it: one entry, or several when it has many subjects.
+func (l *Log) Entries(ctx context.Context, e casework.Event) (list []audit.Entry, err error) {
+	entry := audit.Entry{Time: e.At, Actor: e.Actor, Role: e.Role, Purpose: e.Purpose, Case: e.Case, Object: e.Object, Outcome: audit.Done}
+	action, refused := strings.CutPrefix(e.Action, "refused: ")
+	if refused {
+		entry.Outcome = audit.Refused
+	}
+	entry.Action = prefix + strings.ReplaceAll(action, " ", "-")
+	for left := e.Subjects; ; {
 		n := min(len(left), perEntry)
-		detail, err := l.detail(ctx, e, left[:n])
-		if err != nil {
-			return err
+		if entry.Detail, err = l.detail(ctx, e, left[:n]); err != nil {
+			return nil, err
 		}
-		outcome := audit.Done
-		action, refused := strings.CutPrefix(e.Action, "refused: ")
-		if refused {
-			outcome = audit.Refused
-		}
-		_, err = l.log.Append(ctx, audit.Entry{
-			Time: e.At, Actor: e.Actor, Role: e.Role, Action: prefix + strings.ReplaceAll(action, " ", "-"),
-			Purpose: e.Purpose, Case: e.Case, Outcome: outcome, Detail: detail,
-		})
-		if left = left[n:]; err != nil || len(left) == 0 {
-			return err
+		list = append(list, entry)
+		if left = left[n:]; len(left) == 0 {
+			return list, nil
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clirgate/audit"
+	"clirgate/audit/audittest"
 	"clirgate/casework"
 	"clirgate/casework/caseaudit"
 	"clirgate/numbering"
@@ -16,39 +17,13 @@ import (
 	"clirgate/trace/tracetest"
 )
 
-// memory is an audit log in memory that answers small pages.
-type memory struct{ entries []audit.Entry }
-
-func (m *memory) Append(_ context.Context, e audit.Entry) (audit.Entry, error) {
-	head, _ := m.Head(context.Background())
-	e = e.After(head)
-	m.entries = append(m.entries, e)
-	return e, nil
-}
-
-func (m *memory) Read(_ context.Context, q audit.Query) (list []audit.Entry, err error) {
-	for _, e := range m.entries {
-		if e.Seq > q.After && (q.Actor == "" || e.Actor == q.Actor) && !e.Time.Before(q.From) && e.Time.Before(q.To) && len(list) < 2 {
-			list = append(list, e)
-		}
-	}
-	return list, nil
-}
-
-func (m *memory) Head(context.Context) (audit.Head, error) {
-	if len(m.entries) == 0 {
-		return audit.Head{}, nil
-	}
-	return m.entries[len(m.entries)-1].Head(), nil
-}
-
 func TestLog(t *testing.T) {
 	ctx := context.Background()
 	ring, err := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{9})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m memory
+	m := audittest.Log{Page: 2}
 	l := caseaudit.New(&m, ring)
 	at := time.Date(2026, 12, 31, 23, 59, 0, 0, time.UTC)
 	var many []numbering.Number
@@ -68,14 +43,17 @@ func TestLog(t *testing.T) {
 	if _, err := m.Append(ctx, audit.Entry{Time: at, Actor: "ivo", Action: "subscriber.put"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range m.entries {
+	m.Page = 0
+	entries, _ := m.Read(ctx, audit.Query{})
+	m.Page = 2
+	for _, e := range entries {
 		for _, s := range tracetest.Spellings(many[0]) {
 			if bytes.Contains([]byte(e.Detail+e.Object), s) {
 				t.Error("a number in clear")
 			}
 		}
 	}
-	if e := m.entries[0]; e.Action != "case.approve" || e.Outcome != audit.Refused || e.Role != "investigator" {
+	if e := entries[0]; e.Action != "case.approve" || e.Outcome != audit.Refused || e.Role != "investigator" {
 		t.Errorf("%+v", e)
 	}
 	var seen []numbering.Number

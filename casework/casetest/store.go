@@ -5,16 +5,21 @@ package casetest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"clirgate/audit"
+	"clirgate/audit/audittest"
 	"clirgate/casework"
 	"clirgate/numbering"
 )
 
 // Store keeps cases in memory. Its zero value is ready.
 type Store struct {
+	Log *audittest.Log // takes what tells of changes; nil: it goes nowhere
+
 	mu   sync.Mutex
 	rows map[string]casework.Row
 	docs map[string][]casework.Document
@@ -30,10 +35,11 @@ func (s *Store) Fail(err error) {
 	s.fail = err
 }
 
-// Save keeps row and documents.
-func (s *Store) Save(_ context.Context, row casework.Row, docs ...casework.Document) error {
+// Save keeps a change.
+func (s *Store) Save(_ context.Context, c casework.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	row := c.Row
 	if s.fail != nil {
 		return s.fail
 	}
@@ -45,11 +51,29 @@ func (s *Store) Save(_ context.Context, row casework.Row, docs ...casework.Docum
 	} else if row.Sole && s.hasSole(row.Subject) {
 		return casework.ErrStale
 	}
+	for _, d := range c.Documents {
+		if slices.ContainsFunc(s.docs[d.Owner], func(old casework.Document) bool { return old.N == d.N }) {
+			return fmt.Errorf("%w: document %d is there already", casework.ErrUnavailable, d.N)
+		}
+	}
+	if err := s.tell(c.Audit); err != nil {
+		return err
+	}
 	if s.rows == nil {
 		s.rows, s.docs = make(map[string]casework.Row), make(map[string][]casework.Document)
 	}
 	s.rows[row.ID] = row
-	s.docs[row.ID] = append(s.docs[row.ID], docs...)
+	s.docs[row.ID] = append(s.docs[row.ID], c.Documents...)
+	return nil
+}
+
+func (s *Store) tell(entries []audit.Entry) error {
+	if s.Log == nil {
+		return nil
+	}
+	if err := s.Log.AppendAll(entries); err != nil {
+		return fmt.Errorf("%w: %w", casework.ErrUnavailable, err)
+	}
 	return nil
 }
 
@@ -137,69 +161,20 @@ func (s *Store) Expired(_ context.Context, now time.Time) (ids []string, err err
 }
 
 // Delete deletes rows and documents.
-func (s *Store) Delete(_ context.Context, ids []string) error {
+func (s *Store) Delete(_ context.Context, ids []string, tell []audit.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
 		return s.fail
+	}
+	if err := s.tell(tell); err != nil {
+		return err
 	}
 	for _, id := range ids {
 		delete(s.rows, id)
 		delete(s.docs, id)
 	}
 	return nil
-}
-
-// Audit keeps events in memory. Its zero value is ready.
-type Audit struct {
-	mu     sync.Mutex
-	events []casework.Event
-	fail   error
-}
-
-var (
-	_ casework.Auditor  = (*Audit)(nil)
-	_ casework.AuditLog = (*Audit)(nil)
-)
-
-// Fail makes Audit answer err from now on; nil: work again.
-func (a *Audit) Fail(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.fail = err
-}
-
-// Audit keeps an event.
-func (a *Audit) Audit(_ context.Context, e casework.Event) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.fail == nil {
-		a.events = append(a.events, e)
-	}
-	return a.fail
-}
-
-// Events yields what was kept.
-func (a *Audit) Events(_ context.Context, actor string, from, to time.Time, yield func(casework.Event) bool) error {
-	a.mu.Lock()
-	events := slices.Clone(a.events)
-	a.mu.Unlock()
-	for _, e := range events {
-		if (actor == "" || e.Actor == actor) && !e.At.Before(from) && e.At.Before(to) && !yield(e) {
-			break
-		}
-	}
-	return nil
-}
-
-// Actions lists what was done, in order.
-func (a *Audit) Actions() (list []string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, e := range a.events {
-		list = append(list, e.Action)
-	}
-	return list
 }
 
 // Book is an address book.

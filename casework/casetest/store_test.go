@@ -1,16 +1,25 @@
 package casetest_test
 
 import (
+	"errors"
 	"testing"
 
+	"clirgate/audit/audittest"
 	"clirgate/casework"
 	"clirgate/casework/casetest"
 	"clirgate/store/storetest"
 )
 
 func TestStore(t *testing.T) {
-	var s casetest.Store
-	storetest.Cases(t, func(*testing.T) (casework.Store, func() error) {
-		return &s, func() error { return nil }
+	s := casetest.Store{Log: new(audittest.Log)}
+	storetest.Cases(t, func(*testing.T) storetest.Together[casework.Store] {
+		return storetest.Together[casework.Store]{
+			Store: &s, Log: s.Log,
+			NoLog: func(*testing.T) func() {
+				s.Log.Fail(errors.New("full"))
+				return func() { s.Log.Fail(nil) }
+			},
+			Close: func() error { return nil },
+		}
 	})
 }

@@ -34,6 +34,14 @@ func queueAudit(b *pgx.Batch, head audit.Head, e audit.Entry) audit.Entry {
 	return e
 }
 
+// queueAll adds what tells of a change, within its transaction.
+func queueAll(b *pgx.Batch, head audit.Head, entries []audit.Entry) {
+	for _, e := range entries {
+		e = queueAudit(b, head, e)
+		head = e.Head()
+	}
+}
+
 func queueEntry(b *pgx.Batch, e audit.Entry) {
 	b.Queue("INSERT INTO audit ("+auditColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 		e.Seq, e.Time.UnixMicro(), e.Actor, e.Role, e.Action, e.Object, e.Purpose, e.Case, string(e.Outcome), e.Detail, e.Prev[:], e.Hash[:])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/casework"
 	"github.com/jackc/pgx/v5"
 )
@@ -16,22 +17,23 @@ type caseStore struct{ *DB }
 
 const caseColumns = "id, kind, revision, state, subject, created, expires, sole, sealed"
 
-func (s caseStore) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := saveCase(ctx, tx, row); err != nil {
+func (s caseStore) Save(ctx context.Context, c casework.Change) error {
+	return s.change(ctx, casework.ErrUnavailable, func(tx pgx.Tx, h heads) error {
+		err := saveCase(ctx, tx, c.Row)
+		if errors.Is(err, casework.ErrStale) {
 			return err
 		}
+		if err != nil {
+			return wrap(casework.ErrUnavailable, err)
+		}
 		var b pgx.Batch
-		for _, d := range docs {
+		for _, d := range c.Documents {
 			b.Queue("INSERT INTO casework_documents (owner, n, kind, created, sealed) VALUES ($1, $2, $3, $4, $5)",
 				d.Owner, d.N, d.Kind, d.Created.UnixMilli(), d.Sealed)
 		}
-		return tx.SendBatch(ctx, &b).Close()
+		queueAll(&b, h.audit, c.Audit)
+		return wrap(casework.ErrUnavailable, tx.SendBatch(ctx, &b).Close())
 	})
-	if errors.Is(err, casework.ErrStale) {
-		return err
-	}
-	return wrap(casework.ErrUnavailable, err)
 }
 
 func saveCase(ctx context.Context, tx pgx.Tx, row casework.Row) error {
@@ -148,9 +150,13 @@ func (s caseStore) Expired(ctx context.Context, now time.Time) ([]string, error)
 	return ids, wrap(casework.ErrUnavailable, err)
 }
 
-func (s caseStore) Delete(ctx context.Context, ids []string) error {
-	_, err := s.pool.Exec(ctx, "DELETE FROM casework WHERE id = ANY ($1::text[])", ids)
-	return wrap(casework.ErrUnavailable, err)
+func (s caseStore) Delete(ctx context.Context, ids []string, tell []audit.Entry) error {
+	return s.change(ctx, casework.ErrUnavailable, func(tx pgx.Tx, h heads) error {
+		var b pgx.Batch
+		b.Queue("DELETE FROM casework WHERE id = ANY ($1::text[])", ids)
+		queueAll(&b, h.audit, tell)
+		return wrap(casework.ErrUnavailable, tx.SendBatch(ctx, &b).Close())
+	})
 }
 
 // soleOf is what no other row may have beside a sole one.

@@ -16,49 +16,45 @@ const putShielded = `INSERT INTO shielded_numbers (number, day, ends, source)
 	SELECT number, day, nullif(ends, 0), source FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[]) AS new (number, day, ends, source)
 	ON CONFLICT (number) DO UPDATE SET day = excluded.day, ends = excluded.ends, source = excluded.source`
 
-func (s billStore) Put(ctx context.Context, rows []bills.Row) error {
-	return s.put(ctx, putShielded, rows, func(pgx.Tx) error { return nil })
-}
-
-// Replace leaves what is our own subscribers' alone.
-func (s billStore) Replace(ctx context.Context, source string, rows []bills.Row) error {
-	return s.put(ctx, putShielded+" WHERE shielded_numbers.source <> ''", rows, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "DELETE FROM shielded_numbers WHERE source = $1", source)
-		return err
-	})
-}
-
-// put does what comes before and then puts rows, in one transaction.
-func (s billStore) put(ctx context.Context, query string, rows []bills.Row, before func(pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := before(tx); err != nil {
-			return err
+func (s billStore) Save(ctx context.Context, c bills.Change) error {
+	return s.change(ctx, bills.ErrUnavailable, func(tx pgx.Tx, h heads) error {
+		var b pgx.Batch
+		query := putShielded
+		if c.Source != "" {
+			query += " WHERE shielded_numbers.source <> ''"
+			b.Queue("DELETE FROM shielded_numbers WHERE source = $1", c.Source)
 		}
-		var numbers [][]byte
-		var from, until []int64
-		var sources []string
-		at := make(map[[16]byte]int, len(rows)) // one statement puts a number once: the last row counts
-		for _, r := range rows {
-			i, twice := at[r.Number]
-			if !twice {
-				i = len(numbers)
-				at[r.Number] = i
-				numbers, from, until, sources = append(numbers, r.Number[:]), append(from, 0), append(until, 0), append(sources, "")
+		if len(c.Gone) > 0 {
+			gone := make([][]byte, len(c.Gone))
+			for i := range c.Gone {
+				gone[i] = c.Gone[i][:]
 			}
-			from[i], until[i], sources[i] = int64(r.From), int64(r.Until), r.Source
+			b.Queue("DELETE FROM shielded_numbers WHERE number = ANY ($1::bytea[])", gone)
 		}
-		_, err := tx.Exec(ctx, query, numbers, from, until, sources)
-		return err
+		queuePut(&b, query, c.Put)
+		queueAll(&b, h.audit, c.Audit)
+		return wrap(bills.ErrUnavailable, tx.SendBatch(ctx, &b).Close())
 	})
-	return wrap(bills.ErrUnavailable, err)
 }
 
-func (s billStore) Delete(ctx context.Context, number [16]byte) error {
-	tag, err := s.pool.Exec(ctx, "DELETE FROM shielded_numbers WHERE number = $1", number[:])
-	if err == nil && tag.RowsAffected() == 0 {
-		return bills.ErrNotFound
+// queuePut puts rows with one statement, which takes a number once: the last row counts.
+func queuePut(b *pgx.Batch, query string, rows []bills.Row) {
+	var numbers [][]byte
+	var from, until []int64
+	var sources []string
+	at := make(map[[16]byte]int, len(rows))
+	for _, r := range rows {
+		i, twice := at[r.Number]
+		if !twice {
+			i = len(numbers)
+			at[r.Number] = i
+			numbers, from, until, sources = append(numbers, r.Number[:]), append(from, 0), append(until, 0), append(sources, "")
+		}
+		from[i], until[i], sources[i] = int64(r.From), int64(r.Until), r.Source
 	}
-	return wrap(bills.ErrUnavailable, err)
+	if len(numbers) > 0 {
+		b.Queue(query, numbers, from, until, sources)
+	}
 }
 
 func (s billStore) All(ctx context.Context, each func(bills.Row) bool) error {

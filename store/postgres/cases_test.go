@@ -5,18 +5,27 @@ import (
 	"testing"
 
 	"clirgate/casework"
+	"clirgate/casework/bills"
 	"clirgate/store/storetest"
 )
 
-func TestCases(t *testing.T) {
-	url := server.Database(t)
-	storetest.Cases(t, func(t *testing.T) (casework.Store, func() error) {
-		db, err := Open(context.Background(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return db.Cases(), db.Close
-	})
+func together[S any](t *testing.T, url string, part func(*DB) S) storetest.Together[S] {
+	t.Helper()
+	db, err := Open(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(statement string) error { _, err := db.pool.Exec(context.Background(), statement); return err }
+	return storetest.Together[S]{Store: part(db), Log: db.Audit(), NoLog: storetest.SQLNoLog(exec), Close: db.Close}
 }
 
-func TestBills(t *testing.T) { storetest.Bills(t, open(t, server.Database(t)).Bills()) }
+func TestCases(t *testing.T) {
+	url := server.Database(t)
+	storetest.Cases(t, func(t *testing.T) storetest.Together[casework.Store] { return together(t, url, (*DB).Cases) })
+}
+
+func TestBills(t *testing.T) {
+	b := together[bills.Store](t, server.Database(t), (*DB).Bills)
+	defer b.Close()
+	storetest.Bills(t, b)
+}

@@ -43,6 +43,16 @@ func appendAudit(ctx context.Context, tx *sql.Tx, e audit.Entry) (audit.Entry, e
 	return e, err
 }
 
+// appendAll adds what tells of a change, within its transaction.
+func appendAll(ctx context.Context, tx *sql.Tx, entries []audit.Entry) error {
+	for _, e := range entries {
+		if _, err := appendAudit(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func headOf(ctx context.Context, q querier) (h audit.Head, err error) {
 	var hash []byte
 	err = q.QueryRowContext(ctx, "SELECT seq, hash FROM audit_head").Scan(&h.Seq, &hash)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/casework"
 )
 
@@ -16,19 +17,19 @@ type caseStore struct{ *DB }
 
 const caseColumns = "id, kind, revision, state, subject, created, expires, sole, sealed"
 
-func (s caseStore) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
+func (s caseStore) Save(ctx context.Context, c casework.Change) error {
 	return s.write(ctx, casework.ErrUnavailable, func(tx *sql.Tx) error {
-		if err := s.saveRow(ctx, tx, row); err != nil {
+		if err := s.saveRow(ctx, tx, c.Row); err != nil {
 			return err
 		}
-		for _, d := range docs {
+		for _, d := range c.Documents {
 			_, err := tx.ExecContext(ctx, "INSERT INTO casework_documents (owner, n, kind, created, sealed) VALUES (?, ?, ?, ?, ?)",
 				d.Owner, d.N, d.Kind, d.Created.UnixMilli(), d.Sealed)
 			if err != nil {
 				return s.failed(err)
 			}
 		}
-		return nil
+		return s.failed(appendAll(ctx, tx, c.Audit))
 	})
 }
 
@@ -166,14 +167,14 @@ func (s caseStore) Expired(ctx context.Context, now time.Time) (ids []string, er
 	return ids, s.failed(rows.Err())
 }
 
-func (s caseStore) Delete(ctx context.Context, ids []string) error {
+func (s caseStore) Delete(ctx context.Context, ids []string, tell []audit.Entry) error {
 	return s.write(ctx, casework.ErrUnavailable, func(tx *sql.Tx) error {
 		for _, id := range ids {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM casework WHERE id = ?", id); err != nil {
 				return s.failed(err)
 			}
 		}
-		return nil
+		return s.failed(appendAll(ctx, tx, tell))
 	})
 }
 

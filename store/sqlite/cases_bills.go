@@ -15,17 +15,24 @@ type billStore struct{ *DB }
 const putShielded = "INSERT INTO shielded_numbers (number, day, ends, source) VALUES (?, ?, ?, ?) " +
 	"ON CONFLICT (number) DO UPDATE SET day = excluded.day, ends = excluded.ends, source = excluded.source"
 
-func (s billStore) Put(ctx context.Context, rows []bills.Row) error {
-	return s.write(ctx, bills.ErrUnavailable, func(tx *sql.Tx) error { return s.insert(ctx, tx, putShielded, rows) })
-}
-
-// Replace leaves what is our own subscribers' alone.
-func (s billStore) Replace(ctx context.Context, source string, rows []bills.Row) error {
+func (s billStore) Save(ctx context.Context, c bills.Change) error {
 	return s.write(ctx, bills.ErrUnavailable, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM shielded_numbers WHERE source = ?", source); err != nil {
-			return s.failed(err)
+		query := putShielded
+		if c.Source != "" {
+			query += " WHERE source <> ''"
+			if _, err := tx.ExecContext(ctx, "DELETE FROM shielded_numbers WHERE source = ?", c.Source); err != nil {
+				return s.failed(err)
+			}
 		}
-		return s.insert(ctx, tx, putShielded+" WHERE source <> ''", rows)
+		for _, number := range c.Gone {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM shielded_numbers WHERE number = ?", number[:]); err != nil {
+				return s.failed(err)
+			}
+		}
+		if err := s.insert(ctx, tx, query, c.Put); err != nil {
+			return err
+		}
+		return s.failed(appendAll(ctx, tx, c.Audit))
 	})
 }
 
@@ -45,19 +52,6 @@ func (s billStore) insert(ctx context.Context, tx *sql.Tx, query string, rows []
 		}
 	}
 	return nil
-}
-
-func (s billStore) Delete(ctx context.Context, number [16]byte) error {
-	return s.write(ctx, bills.ErrUnavailable, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "DELETE FROM shielded_numbers WHERE number = ?", number[:])
-		if err != nil {
-			return s.failed(err)
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return bills.ErrNotFound
-		}
-		return nil
-	})
 }
 
 func (s billStore) All(ctx context.Context, each func(bills.Row) bool) error {

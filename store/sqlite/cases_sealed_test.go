@@ -10,6 +10,7 @@ import (
 
 	"clirgate/casework"
 	"clirgate/casework/bills"
+	"clirgate/casework/caseaudit"
 	"clirgate/casework/casetest"
 	"clirgate/numbering"
 	"clirgate/trace"
@@ -45,7 +46,8 @@ func TestCasesTellNothing(t *testing.T) {
 	}
 	ivo := casework.Actor{Name: "ivo"}
 	book := casetest.Book{r.Calling: {Name: "Piet Plaag", Address: "Dorpsstraat 1"}}
-	s := casework.New(db.Cases(), v, book, new(casetest.Audit), ring, casework.Options{})
+	log := caseaudit.New(db.Audit(), ring)
+	s := casework.New(db.Cases(), v, book, log, ring, casework.Options{})
 	c, err := s.Open(ctx, ivo, casework.Claim{
 		Claimant: casework.Party{Name: "Klaas Klager", Address: "Kerkplein 7", Postcode: "9876 ZX", Town: "Verweg"},
 		Number:   r.Called, Nuisance: "hijgt elke nacht", Periods: []casework.Period{{From: r.Start}},
@@ -63,8 +65,8 @@ func TestCasesTellNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list := bills.New(db.Bills(), ring)
-	if err := list.Put(ctx, bills.Entry{Number: r.Called, From: 20000}); err != nil {
+	list := bills.New(db.Bills(), log, ring)
+	if err := list.Put(ctx, ivo, bills.Entry{Number: r.Called, From: 20000}); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := s.Document(ctx, ivo, c.ID, 2); err != nil || !bytes.Contains(d.Body, []byte("Piet Plaag")) {

@@ -4,25 +4,27 @@ import (
 	"testing"
 
 	"clirgate/casework"
+	"clirgate/casework/bills"
 	"clirgate/store/storetest"
 )
 
-func TestCases(t *testing.T) {
-	dir := t.TempDir()
-	storetest.Cases(t, func(t *testing.T) (casework.Store, func() error) {
-		db, err := Open(t.Context(), dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return db.Cases(), db.Close
-	})
-}
-
-func TestBills(t *testing.T) {
-	db, err := Open(t.Context(), t.TempDir())
+func together[S any](t *testing.T, dir string, part func(*DB) S) storetest.Together[S] {
+	t.Helper()
+	db, err := Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	storetest.Bills(t, db.Bills())
+	exec := func(statement string) error { _, err := db.writer.Exec(statement); return err }
+	return storetest.Together[S]{Store: part(db), Log: db.Audit(), NoLog: storetest.SQLNoLog(exec), Close: db.Close}
+}
+
+func TestCases(t *testing.T) {
+	dir := t.TempDir()
+	storetest.Cases(t, func(t *testing.T) storetest.Together[casework.Store] { return together(t, dir, (*DB).Cases) })
+}
+
+func TestBills(t *testing.T) {
+	b := together[bills.Store](t, t.TempDir(), (*DB).Bills)
+	defer b.Close()
+	storetest.Bills(t, b)
 }

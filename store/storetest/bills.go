@@ -7,19 +7,22 @@ import (
 	"strings"
 	"testing"
 
+	"clirgate/audit"
+	"clirgate/casework"
 	"clirgate/casework/bills"
+	"clirgate/casework/caseaudit"
 	"clirgate/numbering"
 	"clirgate/trace/keyring"
 )
 
 // Bills is the suite every bills.Store must pass, through a Service on it.
-func Bills(t *testing.T, s bills.Store) {
-	ctx := context.Background()
+func Bills(t *testing.T, b Together[bills.Store]) {
+	ctx, s, by := context.Background(), b.Store, casework.Actor{Name: "bea", Role: "billing"}
 	ring, err := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc := bills.New(s, ring)
+	svc := bills.New(s, caseaudit.New(b.Log, ring), ring)
 	n := func(digits string) numbering.Number {
 		return numbering.New(numbering.International, []byte(digits))
 	}
@@ -41,29 +44,29 @@ func Bills(t *testing.T, s bills.Store) {
 		}
 	}
 	for _, bad := range []bills.Entry{{}, {Number: n("31701")}, {From: 20000}, {Number: n("31701"), From: 20000, Until: 20000}} {
-		if err := svc.Put(ctx, bad); err == nil {
+		if err := svc.Put(ctx, by, bad); err == nil {
 			t.Error("took an entry without number or date")
 		}
 	}
-	if err := svc.Put(ctx, bills.Entry{Number: n("31705550199"), From: 20000}, bills.Entry{Number: n("31705550188"), From: 20001, Until: 20500}); err != nil {
+	if err := svc.Put(ctx, by, bills.Entry{Number: n("31705550199"), From: 20000}, bills.Entry{Number: n("31705550188"), From: 20001, Until: 20500}); err != nil {
 		t.Fatal(err)
 	}
-	if err := svc.Put(ctx, bills.Entry{Number: n("31705550199"), From: 20002}); err != nil {
+	if err := svc.Put(ctx, by, bills.Entry{Number: n("31705550199"), From: 20002}); err != nil {
 		t.Fatal(err)
 	}
 	want("+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
 
 	// An import replaces its own, and never what is ours.
 	for _, text := range []string{"+31705550199,2020-01-01\n+31611111111,2025-01-01\n+31622222222,2025-01-01\n", "+31611111111,2025-01-02\n"} {
-		if _, err := svc.Import(ctx, strings.NewReader(text), "Other"); err != nil {
+		if _, err := svc.Import(ctx, by, strings.NewReader(text), "Other"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want("Other +31611111111,2025-01-02\n+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
-	if _, err := svc.Import(ctx, strings.NewReader("+31611111111,2025-01-03\nJan,2025-01-01\n"), "Other"); err == nil {
+	if _, err := svc.Import(ctx, by, strings.NewReader("+31611111111,2025-01-03\nJan,2025-01-01\n"), "Other"); err == nil {
 		t.Error("imported a wrong line")
 	}
-	if _, err := svc.Import(ctx, strings.NewReader(""), ""); err == nil {
+	if _, err := svc.Import(ctx, by, strings.NewReader(""), ""); err == nil {
 		t.Error("imported from nobody")
 	}
 	want("Other +31611111111,2025-01-02\n+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
@@ -71,14 +74,35 @@ func Bills(t *testing.T, s bills.Store) {
 	if err := svc.Export(ctx, &out, 20100); err != nil || out.String() != "+31705550188,2024-10-05\n+31705550199,2024-10-06\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
-	if err := svc.Remove(ctx, n("31705550188")); err != nil {
-		t.Error(err)
+	// A change is one with what tells of it.
+	mend := b.NoLog(t)
+	for what, err := range map[string]error{
+		"put":    svc.Put(ctx, by, bills.Entry{Number: n("31705550199"), From: 20100}),
+		"follow": svc.Follow(ctx, nil, 20003),
+		"import": func() error { _, err := svc.Import(ctx, by, strings.NewReader(""), "Other"); return err }(),
+	} {
+		if !errors.Is(err, bills.ErrUnavailable) {
+			t.Errorf("%s without telling: %v", what, err)
+		}
 	}
-	if err := svc.Remove(ctx, n("31705550188")); !errors.Is(err, bills.ErrNotFound) {
-		t.Errorf("%v", err)
+	mend()
+	want("Other +31611111111,2025-01-02\n+31705550188,2024-10-05\n+31705550199,2024-10-06\n")
+	tells(t, b.Log, 0, "what is refused", func() {
+		_ = svc.Put(ctx, by, bills.Entry{})
+		_, _ = svc.Import(ctx, by, strings.NewReader("x"), "Other")
+	})
+	tells(t, b.Log, 2, "changes", func() {
+		_, importErr := svc.Import(ctx, by, strings.NewReader("+31611111111,2025-01-02\n"), "Other")
+		if err := errors.Join(importErr, svc.Put(ctx, by, bills.Entry{Number: n("31705550188"), From: 20001, Until: 20500})); err != nil {
+			t.Error(err)
+		}
+	})
+	entries, err := b.Log.Read(ctx, audit.Query{Newest: true, Limit: 2})
+	if err != nil || len(entries) != 2 || entries[0].Action != "case.shield" || entries[1].Object != "provider:Other" || entries[1].Actor != "bea" {
+		t.Errorf("%+v, %v", entries, err)
 	}
 	list, err := svc.List(ctx)
-	if err != nil || list.Len() != 2 || !list.Shielded(n("31705550199"), 20002) || list.Shielded(n("31705550199"), 20001) {
+	if err != nil || list.Len() != 3 || !list.Shielded(n("31705550199"), 20002) || list.Shielded(n("31705550199"), 20001) {
 		t.Errorf("%v", err)
 	}
 	// Our own part follows who wants to be on it, by day; another provider's does not.
@@ -102,7 +126,7 @@ func Bills(t *testing.T, s bills.Store) {
 		}
 	}
 	other, _ := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{5})
-	if _, err := bills.New(s, other).Entries(ctx); !errors.Is(err, bills.ErrUnavailable) {
+	if _, err := bills.New(s, caseaudit.New(b.Log, other), other).Entries(ctx); !errors.Is(err, bills.ErrUnavailable) {
 		t.Errorf("read with another key: %v", err)
 	}
 }

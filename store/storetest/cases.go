@@ -9,14 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/casework"
 )
 
-// Cases is the suite every casework.Store must pass. open opens the same store again;
-// close closes what open opened.
-func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func() error)) {
+// Cases is the suite every casework.Store must pass. open opens the same store again.
+func Cases(t *testing.T, open func(t *testing.T) Together[casework.Store]) {
 	ctx := context.Background()
-	s, closeStore := open(t)
+	opened := open(t)
+	s := opened.Store
+	save := func(row casework.Row, docs ...casework.Document) error {
+		return s.Save(ctx, casework.Change{Row: row, Documents: docs, Audit: []audit.Entry{{Time: row.Created, Actor: "ivo", Case: row.ID}}})
+	}
 	at := time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC)
 	row := func(i int) casework.Row {
 		return casework.Row{
@@ -29,13 +33,13 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 	}
 	const many = 250 // more than a page
 	for i := range many {
-		if err := s.Save(ctx, row(i)); err != nil {
+		if err := save(row(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	order := row(many)
 	order.Kind, order.State = casework.KindOrder, "asked"
-	if err := s.Save(ctx, order, document(order.ID, 1)); err != nil {
+	if err := save(order, document(order.ID, 1)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -77,27 +81,35 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 	t.Run("change", func(t *testing.T) {
 		r := row(5)
 		r.Revision, r.State, r.Sealed = 2, "selected", []byte("new")
-		if err := s.Save(ctx, r, document("C005", 1), document("C005", 2)); err != nil {
-			t.Fatal(err)
-		}
+		tells(t, opened.Log, 1, "a change", func() {
+			if err := save(r, document("C005", 1), document("C005", 2)); err != nil {
+				t.Fatal(err)
+			}
+		})
 		got, err := s.Get(ctx, casework.KindCase, "C005")
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(r) {
 			t.Errorf("%v, %v", got, err)
 		}
 		// Stale ones leave nothing behind, documents included.
-		for _, revision := range []uint64{1, 2, 4} {
-			r.Revision, r.State = revision, "stale"
-			if err := s.Save(ctx, r, document("C005", 3)); !errors.Is(err, casework.ErrStale) {
-				t.Errorf("revision %d: %v", revision, err)
+		tells(t, opened.Log, 0, "changes that failed", func() {
+			for _, revision := range []uint64{1, 2, 4} {
+				r.Revision, r.State = revision, "stale"
+				if err := save(r, document("C005", 3)); !errors.Is(err, casework.ErrStale) {
+					t.Errorf("revision %d: %v", revision, err)
+				}
 			}
-		}
-		// Nor does a row whose documents cannot be written: this one is there already.
-		r.Revision, r.State = 3, "broken"
-		if _, ok := s.(interface{ Fail(error) }); !ok {
-			if err := s.Save(ctx, r, document("C005", 3), document("C005", 1)); err == nil {
+			// Nor does a row whose documents cannot be written: this one is there already.
+			r.Revision, r.State = 3, "broken"
+			if err := save(r, document("C005", 3), document("C005", 1)); err == nil {
 				t.Error("a document was written twice")
 			}
+		})
+		// Nor what cannot be told.
+		mend := opened.NoLog(t)
+		if err := save(r, document("C005", 3)); !errors.Is(err, casework.ErrUnavailable) {
+			t.Errorf("a change that cannot be told: %v", err)
 		}
+		mend()
 		got, _ = s.Get(ctx, casework.KindCase, "C005")
 		docs, err := s.Documents(ctx, "C005")
 		if got.State != "selected" || len(docs) != 2 || err != nil {
@@ -113,7 +125,7 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 		}
 		save := func(r casework.Row, want error) {
 			t.Helper()
-			if err := s.Save(ctx, r); !errors.Is(err, want) {
+			if err := save(r); !errors.Is(err, want) {
 				t.Errorf("%s, revision %d: %v", r.ID, r.Revision, err)
 			}
 		}
@@ -135,15 +147,19 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 		first.Revision, first.Sole = 3, false
 		save(first, nil)
 		save(second, nil)
-		if err := s.Delete(ctx, []string{"S1", "S2", "S3", "S4"}); err != nil {
+		if err := s.Delete(ctx, []string{"S1", "S2", "S3", "S4"}, nil); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("reopen", func(t *testing.T) {
-		if err := closeStore(); err != nil {
+		if err := opened.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s, closeStore = open(t)
+		opened = open(t)
+		s = opened.Store
+		if entries, err := opened.Log.Read(ctx, audit.Query{Case: "C005"}); err != nil || len(entries) != 2 || entries[1].Actor != "ivo" {
+			t.Errorf("%d entries, %v", len(entries), err)
+		}
 		d, err := s.Document(ctx, "C005", 2)
 		if err != nil || fmt.Sprint(d) != fmt.Sprint(document("C005", 2)) {
 			t.Errorf("%v, %v", d, err)
@@ -156,7 +172,7 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 		for i, expires := range map[int]time.Time{10: at, 11: at.Add(time.Millisecond), 12: at.Add(-time.Hour)} {
 			r := row(i)
 			r.Revision, r.State, r.Expires = 2, "closed", expires
-			if err := s.Save(ctx, r, document(r.ID, 1)); err != nil {
+			if err := save(r, document(r.ID, 1)); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := s.Get(ctx, casework.KindCase, r.ID); err != nil || !got.Expires.Equal(expires) {
@@ -168,9 +184,20 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 		if err != nil || !slices.Equal(ids, []string{"C010", "C012"}) {
 			t.Errorf("%v, %v", ids, err)
 		}
-		if err := s.Delete(ctx, append(ids, "C999")); err != nil {
-			t.Fatal(err)
+		gone := []audit.Entry{{Actor: "clirgate", Action: "purge"}, {Actor: "clirgate", Action: "purge"}}
+		mend := opened.NoLog(t)
+		if err := s.Delete(ctx, ids, gone); !errors.Is(err, casework.ErrUnavailable) {
+			t.Errorf("deleted without telling: %v", err)
 		}
+		mend()
+		if _, err := s.Get(ctx, casework.KindCase, "C010"); err != nil {
+			t.Errorf("deleted all the same: %v", err)
+		}
+		tells(t, opened.Log, 2, "a deletion", func() {
+			if err := s.Delete(ctx, append(ids, "C999"), gone); err != nil {
+				t.Fatal(err)
+			}
+		})
 		if _, err := s.Get(ctx, casework.KindCase, "C010"); !errors.Is(err, casework.ErrNotFound) {
 			t.Errorf("deleted: %v", err)
 		}
@@ -181,7 +208,7 @@ func Cases(t *testing.T, open func(t *testing.T) (s casework.Store, close func()
 			t.Error(err)
 		}
 	})
-	if err := closeStore(); err != nil {
+	if err := opened.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -39,7 +39,7 @@ func (g *Gateway) makeCasework() error {
 		Margin: time.Duration(cfg.Margin), Sender: sender(cfg.Sender), Letters: letters, Language: cfg.Language, Now: g.now,
 	})
 	months := func() trace.Retention { return retention(g.config().Trace) }
-	g.shielded = &shielded{g: g, list: bills.New(g.Bills(), g.ring)}
+	g.shielded = &shielded{g: g, list: bills.New(g.Bills(), log, g.ring)}
 	g.casework = &admin.Casework{
 		Cases: cases, Bills: g.shielded.list, Shield: g.shielded.follow, Audit: log, Seen: log, Records: g.search, Retention: months,
 		Subjects: &subject.Service{Records: g.search, Cases: cases, Rules: g.subscriberRule, Audit: log, Retention: months, Now: g.now},

@@ -63,8 +63,8 @@ func TestMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := bills.New(one.Bills(), one.Ring())
-	if err := list.Put(ctx, bills.Entry{Number: number("31201234567"), From: 20000}); err != nil {
+	list := bills.New(one.Bills(), new(casetest.Audit), one.Ring())
+	if err := list.Put(ctx, ivo, bills.Entry{Number: number("31201234567"), From: 20000}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -105,7 +105,7 @@ func TestMigrate(t *testing.T) {
 		got, err := cases(two).Get(ctx, ivo, c.ID)
 		return err == nil && got.Claim.Claimant.Name == "Klaas Klager"
 	})
-	list = bills.New(two.Bills(), two.Ring())
+	list = bills.New(two.Bills(), new(casetest.Audit), two.Ring())
 	if entries, err := list.Entries(ctx); err != nil || len(entries) != 1 || entries[0].Number != number("31201234567") {
 		t.Errorf("%v, %v", entries, err)
 	}

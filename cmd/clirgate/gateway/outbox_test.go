@@ -146,8 +146,8 @@ func TestSharedStoreOpensOnEveryNode(t *testing.T) {
 		t.Errorf("on the other node: %v", err)
 	}
 	for i, g := range []*gateway.Gateway{one, two} {
-		list := bills.New(g.Bills(), g.Ring())
-		err := list.Put(ctx, bills.Entry{Number: called, From: bills.Date(20000 + i)})
+		list := bills.New(g.Bills(), new(casetest.Audit), g.Ring())
+		err := list.Put(ctx, ivo, bills.Entry{Number: called, From: bills.Date(20000 + i)})
 		if entries, listErr := list.Entries(ctx); errors.Join(err, listErr) != nil || len(entries) != 1 || entries[0].Number != called {
 			t.Errorf("shielded on node %d: %v, %v, %v", i, entries, err, listErr)
 		}

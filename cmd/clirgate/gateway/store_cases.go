@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/casework"
 	"clirgate/casework/bills"
 )
@@ -40,8 +41,8 @@ func askCases[T any](ctx context.Context, s caseStore, ask func(casework.Store) 
 	return with(ctx, s.g.database, casework.ErrUnavailable, func(st Store) (T, error) { return ask(st.Cases()) })
 }
 
-func (s caseStore) Save(ctx context.Context, row casework.Row, docs ...casework.Document) error {
-	_, err := askCases(ctx, s, func(st casework.Store) (struct{}, error) { return struct{}{}, st.Save(ctx, row, docs...) })
+func (s caseStore) Save(ctx context.Context, c casework.Change) error {
+	_, err := askCases(ctx, s, func(st casework.Store) (struct{}, error) { return struct{}{}, st.Save(ctx, c) })
 	return err
 }
 
@@ -66,8 +67,8 @@ func (s caseStore) Expired(ctx context.Context, now time.Time) ([]string, error)
 	return askCases(ctx, s, func(st casework.Store) ([]string, error) { return st.Expired(ctx, now) })
 }
 
-func (s caseStore) Delete(ctx context.Context, ids []string) error {
-	_, err := askCases(ctx, s, func(st casework.Store) (struct{}, error) { return struct{}{}, st.Delete(ctx, ids) })
+func (s caseStore) Delete(ctx context.Context, ids []string, tell []audit.Entry) error {
+	_, err := askCases(ctx, s, func(st casework.Store) (struct{}, error) { return struct{}{}, st.Delete(ctx, ids, tell) })
 	return err
 }
 
@@ -80,18 +81,8 @@ func askBills[T any](ctx context.Context, s billStore, ask func(bills.Store) (T,
 	return with(ctx, s.g.database, bills.ErrUnavailable, func(st Store) (T, error) { return ask(st.Bills()) })
 }
 
-func (s billStore) Put(ctx context.Context, rows []bills.Row) error {
-	_, err := askBills(ctx, s, func(st bills.Store) (struct{}, error) { return struct{}{}, st.Put(ctx, rows) })
-	return err
-}
-
-func (s billStore) Replace(ctx context.Context, source string, rows []bills.Row) error {
-	_, err := askBills(ctx, s, func(st bills.Store) (struct{}, error) { return struct{}{}, st.Replace(ctx, source, rows) })
-	return err
-}
-
-func (s billStore) Delete(ctx context.Context, number [16]byte) error {
-	_, err := askBills(ctx, s, func(st bills.Store) (struct{}, error) { return struct{}{}, st.Delete(ctx, number) })
+func (s billStore) Save(ctx context.Context, c bills.Change) error {
+	_, err := askBills(ctx, s, func(st bills.Store) (struct{}, error) { return struct{}{}, st.Save(ctx, c) })
 	return err
 }
 

@@ -284,7 +284,7 @@ func (m *migration) shielded(ctx context.Context) error {
 		return err
 	}
 	m.Shielded = len(rows)
-	return m.to.Bills().Put(ctx, rows)
+	return m.to.Bills().Save(ctx, bills.Change{Put: rows})
 }
 
 // records ships them, unless a gateway has them open.
