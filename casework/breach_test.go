@@ -2,10 +2,13 @@ package casework_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"clirgate/casework"
+	"clirgate/numbering"
+	"clirgate/trace"
 )
 
 func TestBreachQuestion(t *testing.T) {
@@ -50,12 +53,54 @@ func TestReadingDocumentsIsSeeingWhoTheyName(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := 2
-		if d.Kind == casework.LetterWarning || d.Kind == casework.LetterNotice {
+		switch d.Kind {
+		case casework.LetterWarning, casework.LetterNotice:
 			want = 1 // the caller
+		case casework.KindEvidence:
+			want = 5 // what the caller showed, and two that were asserted
 		}
 		list, err := casework.Breach(ctx, o.audit, o.audit, casework.Actor{Name: "dpo"}, d.Kind, o.now.Add(-time.Hour), o.now.Add(time.Hour), o.now)
 		if err != nil || len(list) != want {
 			t.Errorf("%s: %d subjects, want %d, %v", d.Kind, len(list), want, err)
+		}
+	}
+}
+
+// The answer to an order names whoever called, was called, or had his number shown: all of
+// them count as seen by whoever reads it, and only then.
+func TestReadingAnOrderIsSeeingWhomItNames(t *testing.T) {
+	o := newOffice(t)
+	at := o.now.AddDate(0, 0, -1)
+	o.call(at, nil)
+	o.call(at.Add(time.Minute), func(r *trace.Record) { r.Called, r.DivertedFrom = abroad, neighbour })
+	order, err := o.OpenOrder(ctx, ivo, casework.Order{
+		Authority: "OM", Reference: "1", Ground: "126n Sv",
+		Scope: casework.Scope{Number: nuisance, Caller: true, From: at, To: o.now},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if order, err = o.ApproveOrder(ctx, sue, order.ID); err != nil || order.Records != 2 {
+		t.Fatal(order, err)
+	}
+	if _, err := o.OrderDocument(ctx, ivo, order.ID); err != nil {
+		t.Fatal(err)
+	}
+	var record trace.Record
+	o.call(at, func(r *trace.Record) { record = *r })
+	for actor, want := range map[string][]numbering.Number{
+		"sue": {nuisance},
+		"ivo": {nuisance, claimed, neighbour, abroad, record.Shown, record.Asserted[0], record.Asserted[1]},
+	} {
+		list, err := casework.Breach(ctx, o.audit, o.audit, dpo, actor, at, o.now.Add(time.Hour), o.now)
+		var got []numbering.Number
+		for _, s := range list {
+			got = append(got, s.Number)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s saw %d subjects, want %d, %v", actor, len(got), len(want), err)
 		}
 	}
 }

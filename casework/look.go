@@ -81,11 +81,11 @@ func (s *Service) Document(ctx context.Context, by Actor, id string, n int) (Con
 	if err != nil {
 		return Content{}, err
 	}
-	var seen []numbering.Number
-	if c.Selection != nil && c.Selection.Candidate.Number != 0 {
+	seen := named(body)
+	if d.Kind != KindEvidence && c.Selection != nil && c.Selection.Candidate.Number != 0 {
 		seen = append(seen, c.Selection.Candidate.Number)
 	}
-	if d.Kind == KindEvidence || d.Kind == LetterDisclosure { // these name the number called too
+	if d.Kind == LetterDisclosure { // it names the number called too
 		seen = append(seen, c.Claim.Number)
 	}
 	if err := s.audited(ctx, by, "read "+d.Kind, c, seen...); err != nil {

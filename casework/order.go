@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -194,7 +195,7 @@ func (s *Service) OrderDocument(ctx context.Context, by Actor, id string) (Conte
 	if err != nil {
 		return Content{}, err
 	}
-	if err := s.auditedOrder(ctx, by, "read order", o); err != nil {
+	if err := s.auditedOrder(ctx, by, "read order", o, named(body)...); err != nil {
 		return Content{}, err
 	}
 	return Content{d.N, d.Kind, d.Created, body}, nil
@@ -227,13 +228,18 @@ func (s *Service) saveOrder(ctx context.Context, o *Order, e Event, docs ...Docu
 	return o, nil
 }
 
-func orderEvent(by Actor, what string, o *Order) Event {
+// orderEvent tells of an order, which shows the number asked about, and of what more was
+// seen in its answer.
+func orderEvent(by Actor, what string, o *Order, seen ...numbering.Number) Event {
+	if !slices.Contains(seen, o.Scope.Number) {
+		seen = append(seen, o.Scope.Number)
+	}
 	return Event{
 		Actor: by.Name, Role: by.Role, Action: what, Purpose: PurposeAuthority, Case: o.ID,
-		Subjects: []numbering.Number{o.Scope.Number}, Count: o.Records,
+		Subjects: seen, Count: o.Records,
 	}
 }
 
-func (s *Service) auditedOrder(ctx context.Context, by Actor, what string, o *Order) error {
-	return s.auditEvent(ctx, orderEvent(by, what, o))
+func (s *Service) auditedOrder(ctx context.Context, by Actor, what string, o *Order, seen ...numbering.Number) error {
+	return s.auditEvent(ctx, orderEvent(by, what, o, seen...))
 }
