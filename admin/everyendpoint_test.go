@@ -17,7 +17,8 @@ import (
 // to it as well.
 
 // paths fills a path's parameters in; what it does not know is "x".
-var paths = replacer{strings.NewReplacer("{number}", "+31612345678", "{name}", "core%20x", "{revision}", "1")}
+var paths = replacer{strings.NewReplacer("{number}", "+31612345678", "{name}", "core%20x", "{revision}", "1",
+	"/v1/profile", "/v1/profile?seconds=1")} // which takes as long as it is told
 
 type replacer struct{ known *strings.Replacer }
 

@@ -27,10 +27,10 @@ sip:
   listen: ["NET:SIP"]
   tls: {cert: cert.pem, key: key.pem, ca: cert.pem}
 peers:
-  - {name: phones, boundary: access, access: fixed, from: ["127.0.0.11"], to: ["sip:CALLER;transport=NET"], numbers: ["+3161234"], default: "+31612340000"}
-  - {name: core, boundary: interconnect, from: ["127.0.0.12"], to: ["sip:CALLEE;transport=NET"], send_pai: true, tcp: never}
-  - {name: failing, boundary: interconnect, from: ["127.0.0.13"], to: ["sip:DYING;transport=NET", "sip:CALLEE;transport=NET"], send_pai: true, tcp: never, give_up: 300ms}
-  - {name: psap, boundary: emergency, from: ["127.0.0.14"], to: ["sip:PSAP;transport=NET"], tcp: never}
+  - {name: phones, boundary: access, access: fixed, from: ["HOST1"], to: ["sip:CALLER;transport=NET"], numbers: ["+3161234"], default: "+31612340000"}
+  - {name: core, boundary: interconnect, from: ["HOST2"], to: ["sip:CALLEE;transport=NET"], send_pai: true, tcp: never}
+  - {name: failing, boundary: interconnect, from: ["HOST3"], to: ["sip:DYING;transport=NET", "sip:CALLEE;transport=NET"], send_pai: true, tcp: never, give_up: 300ms}
+  - {name: psap, boundary: emergency, from: ["HOST4"], to: ["sip:PSAP;transport=NET"], tcp: never}
 routes:
   - {emergency: true, to: psap}
   - {prefix: "+3175", to: failing}
@@ -53,7 +53,17 @@ func built(t *testing.T) string {
 	return bin
 }
 
-// free is an address of a loopback host that nobody uses.
+// own is one of eight loopback hosts that only this process uses: a port of a common one
+// that is free now may be anybody's the moment after.
+func own(n int) string {
+	n += os.Getpid() * 8
+	return fmt.Sprintf("127.%d.%d.%d", 128+n>>16&63, n>>8&255, n&255)
+}
+
+// The hosts of one gateway and its neighbours.
+var gatewayHost, callerHost, calleeHost, dyingHost, psapHost = own(0), own(1), own(2), own(3), own(4)
+
+// free is an address of a host that nobody uses.
 func free(t *testing.T, host string) string {
 	t.Helper()
 	for range 20 {
@@ -84,9 +94,10 @@ type served struct {
 
 func serve(t *testing.T, bin, network string) *served {
 	t.Helper()
-	g := &served{bin: bin, dir: t.TempDir(), sip: free(t, "127.0.0.1"), api: free(t, "127.0.0.1"),
-		caller: free(t, "127.0.0.11"), callee: free(t, "127.0.0.12"), dying: free(t, "127.0.0.13"), psap: free(t, "127.0.0.14")}
-	text := strings.NewReplacer("NET", network, "SIP", g.sip, "CALLER", g.caller, "CALLEE", g.callee, "DYING", g.dying, "PSAP", g.psap, "ADMIN", g.api).Replace(gatewayConfig)
+	g := &served{bin: bin, dir: t.TempDir(), sip: free(t, gatewayHost), api: free(t, gatewayHost),
+		caller: free(t, callerHost), callee: free(t, calleeHost), dying: free(t, dyingHost), psap: free(t, psapHost)}
+	text := strings.NewReplacer("NET", network, "SIP", g.sip, "CALLER", g.caller, "CALLEE", g.callee, "DYING", g.dying, "PSAP", g.psap, "ADMIN", g.api,
+		"HOST1", callerHost, "HOST2", calleeHost, "HOST3", dyingHost, "HOST4", psapHost).Replace(gatewayConfig)
 	if err := os.WriteFile(g.config(), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +129,7 @@ func serve(t *testing.T, bin, network string) *served {
 func (g *served) certify(t *testing.T) {
 	t.Helper()
 	var err error
-	if g.cert, err = SelfSigned(); err != nil {
+	if g.cert, err = SelfSigned(net.ParseIP(gatewayHost), net.ParseIP(callerHost), net.ParseIP(calleeHost), net.ParseIP(dyingHost), net.ParseIP(psapHost)); err != nil {
 		t.Fatal(err)
 	}
 	key, err := x509.MarshalPKCS8PrivateKey(g.cert.PrivateKey)

@@ -39,16 +39,16 @@ func loopback() []net.IP {
 	return all
 }
 
-// SelfSigned makes a certificate for loopback addresses, valid for a day, that is its
-// own authority.
-func SelfSigned() (tls.Certificate, error) {
+// SelfSigned makes a certificate for loopback addresses, and more of them, valid for a
+// day, that is its own authority.
+func SelfSigned(more ...net.IP) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: loopback(), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: append(loopback(), more...), IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)

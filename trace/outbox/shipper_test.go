@@ -141,6 +141,7 @@ func TestShip(t *testing.T) {
 func TestShipThroughFaults(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel() // it waits for the disk
 			random := rand.New(rand.NewPCG(seed, 0))
 			sink := new(outboxtest.Sink)
 			n := newNode(t, sink)

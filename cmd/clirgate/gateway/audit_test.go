@@ -17,7 +17,7 @@ import (
 // onBothStores runs a test with each kind of store.
 func onBothStores(t *testing.T, test func(t *testing.T, text string)) {
 	t.Run("local", func(t *testing.T) { test(t, served) })
-	t.Run("shared", func(t *testing.T) { test(t, shared("gw1", pgtest.Start(t).Database(t))) })
+	t.Run("shared", func(t *testing.T) { test(t, shared("gw1", pgtest.Common(t).Database(t))) })
 }
 
 func tokenOf(t *testing.T, g *gateway.Gateway, role token.Role, name string) string {

@@ -19,7 +19,7 @@ const race = "/v1/subscribers/+31612345678"
 // answered is made once, on top of what its client saw, and everyone else is told.
 func TestRaceOnOneSubscriber(t *testing.T) {
 	text := strings.Replace(served, "admin: {", "admin: {rate: 100000, ", 1)
-	url := pgtest.Start(t).Database(t)
+	url := pgtest.Common(t).Database(t)
 	for name, gateways := range map[string]func() []*gateway.Gateway{
 		"local": func() []*gateway.Gateway {
 			g, _ := start(t, text, t.TempDir())
@@ -113,12 +113,13 @@ func many(clients int, run func(i int) int) map[int]int {
 // A rule with an end undoes itself on every node, by one change, and what lay beneath is
 // in force again.
 func TestRulesEnd(t *testing.T) {
-	url := pgtest.Start(t).Database(t)
+	url := pgtest.Common(t).Database(t)
 	local, _ := start(t, served, t.TempDir())
 	one, _ := start(t, shared("gw1", url), t.TempDir())
 	two, _ := start(t, shared("gw2", url), t.TempDir())
 	for name, gateways := range map[string][]*gateway.Gateway{"local": {local}, "two nodes": {one, two}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := gateways[0]
 			token := newToken(t, g)
 			if r := do(t, g, token, "PUT", race, `{"clir":"permanent","note":"always"}`); r.status != 201 {
@@ -163,7 +164,7 @@ func TestImportOutlivesRestart(t *testing.T) {
 		dir := t.TempDir()
 		g, _ := start(t, text, dir)
 		token := newToken(t, g)
-		const rows = 70_000
+		const rows = 45_000 // three changes
 		var file strings.Builder
 		file.WriteString("number,clir,note\n")
 		for i := range rows {

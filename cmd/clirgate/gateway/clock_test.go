@@ -11,7 +11,7 @@ import (
 
 // A node whose clock is wrong deletes nothing of what all nodes share, nor the keys to it.
 func TestWrongClockDeletesNothing(t *testing.T) {
-	url := pgtest.Start(t).Database(t)
+	url := pgtest.Common(t).Database(t)
 	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

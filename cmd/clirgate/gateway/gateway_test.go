@@ -25,13 +25,14 @@ import (
 	"clirgate/cmd/clirgate/gateway"
 	"clirgate/sip/transport"
 	"clirgate/store/pebble"
+	"clirgate/store/postgres/pgtest"
 	"clirgate/trace"
 	"clirgate/trace/keyring"
 	"clirgate/trace/tracetest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
+	goleak.VerifyTestMain(pgtest.Sharing{M: m},
 		// fasthttp keeps a clock for the Date header, for ever, and a sweeper of its
 		// workers until that wakes up.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),

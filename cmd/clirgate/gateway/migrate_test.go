@@ -24,7 +24,7 @@ import (
 // it keeps is brought to a shared store; it is restarted with that, and another comes.
 func TestMigrate(t *testing.T) {
 	ctx := context.Background()
-	url := pgtest.Start(t).Database(t)
+	url := pgtest.Common(t).Database(t)
 	dir := t.TempDir()
 	more := "trace: {master_key: " + filepath.Join(dir, "master") + "}\n"
 	local := strings.Replace(calling(t, "gw1", "local", more), "\"local\"", "local", 1)
@@ -140,7 +140,7 @@ func TestMigrate(t *testing.T) {
 // Where no gateway runs, the records are brought over at once, each once.
 func TestMigrateRecords(t *testing.T) {
 	ctx := context.Background()
-	url := pgtest.Start(t).Database(t)
+	url := pgtest.Common(t).Database(t)
 	dir := t.TempDir()
 	local := strings.Replace(calling(t, "gw1", "local", ""), "\"local\"", "local", 1)
 	g, _ := start(t, local, dir)

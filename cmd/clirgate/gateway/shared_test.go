@@ -89,7 +89,7 @@ const permanent = `{"clir":"permanent"}`
 // A rule that is set on one gateway is in force on the other, whichever is asked; both
 // know how far each is.
 func TestTwoGatewaysOneStore(t *testing.T) {
-	url := pgtest.Start(t).Database(t)
+	url := pgtest.Common(t).Database(t)
 	one, log := start(t, shared("gw1", url), t.TempDir())
 	two, _ := start(t, shared("gw2", url), t.TempDir())
 	token := newToken(t, one)

@@ -41,7 +41,7 @@ func startPair(tb testing.TB) (*Pair, error) {
 		return nil, err
 	}
 	copying := standby.command("pg_basebackup", "-D", standby.data(), "-R", "-X", "stream", "--checkpoint=fast", "--no-sync",
-		"-d", fmt.Sprintf("host=127.0.0.1 port=%d user=clirgate", primary.port))
+		"-d", fmt.Sprintf("host=%s port=%d user=clirgate", host, primary.port))
 	if out, err := copying.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("pg_basebackup: %w: %s", err, out)
 	}
@@ -80,7 +80,7 @@ func (p *Pair) synchronous() error {
 func (p *Pair) Database(tb testing.TB) string {
 	tb.Helper()
 	one := p.Primary.Database(tb)
-	return strings.Replace(one, fmt.Sprintf(":%d/", p.Primary.port), fmt.Sprintf(":%d,127.0.0.1:%d/", p.Primary.port, p.Standby.port), 1)
+	return strings.Replace(one, fmt.Sprintf(":%d/", p.Primary.port), fmt.Sprintf(":%d,%s:%d/", p.Primary.port, host, p.Standby.port), 1)
 }
 
 // FailOver kills the primary as kill -9 does and makes the standby the primary, which from

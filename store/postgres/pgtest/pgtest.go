@@ -1,5 +1,6 @@
 // Package pgtest runs PostgreSQL for tests: the Debian package's server on a free
-// port of 127.0.0.1, in a folder of its own that goes with the test. It skips
+// port of a loopback address that only this process uses, in a folder of its own that
+// goes with the test. It skips
 // nothing: without the server, tests fail.
 package pgtest
 
@@ -36,6 +37,13 @@ type Server struct {
 	ended  chan struct{}
 	nextDB atomic.Int64
 }
+
+// host is this process's own: a port of 127.0.0.1 that is free now may be anybody's the
+// moment after.
+var host = func() string {
+	n := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 64+n>>16&63, n>>8&255, n&255)
+}()
 
 // startTime bounds the wait for a server that starts, which also recovers.
 const startTime = 60 * time.Second
@@ -133,7 +141,7 @@ func (s *Server) Bytes(tb testing.TB) (all []byte) {
 }
 
 func (s *Server) url(database string) string {
-	return fmt.Sprintf("postgres://clirgate@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
+	return fmt.Sprintf("postgres://clirgate@%s:%d/%s?sslmode=disable", host, s.port, database)
 }
 
 // start answers the server also with an error, when there is something to remove.
@@ -191,7 +199,7 @@ func credential() (*syscall.Credential, error) {
 }
 
 func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		return 0, err
 	}
@@ -212,7 +220,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 
 func (s *Server) run() error {
 	var log bytes.Buffer
-	cmd := s.command("postgres", append([]string{"-D", s.data(), "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
+	cmd := s.command("postgres", append([]string{"-D", s.data(), "-p", strconv.Itoa(s.port), "-c", "listen_addresses=" + host,
 		"-c", "unix_socket_directories=" + s.dir, "-c", "fsync=off", "-c", "shared_buffers=64MB", "-c", "max_connections=100"}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
