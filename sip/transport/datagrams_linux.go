@@ -70,9 +70,10 @@ type datagrams struct {
 	troubled atomic.Bool // the error queue may hold something
 
 	// Of the receiving goroutine.
-	last time.Time           // the gate opened
-	busy bool                // the gate is shut: input is looked for at every beat
-	rest func(time.Duration) // until the next beat
+	last  time.Time           // the gate opened
+	busy  bool                // the gate is shut: input is looked for at every beat
+	rest  func(time.Duration) // until the next beat
+	leave func()              // before a rest that the scheduler does not see
 }
 
 // beat is how often a busy socket is read. Waking for every message costs more than
@@ -82,7 +83,7 @@ const beat = 2 * time.Millisecond
 
 // newDatagrams takes the socket over from conn.
 func newDatagrams(conn *net.UDPConn, v6 bool, maxMessage int) (*datagrams, error) {
-	d := &datagrams{v6: v6, rest: time.Sleep, in: newLane(receiveMessages), out: newLane(batchMessages)}
+	d := &datagrams{v6: v6, rest: time.Sleep, leave: func() {}, in: newLane(receiveMessages), out: newLane(batchMessages)}
 	if err := d.takeOver(conn); err != nil {
 		return nil, err
 	}
@@ -143,6 +144,7 @@ func (d *datagrams) receive() (int, error) {
 		if now.Sub(d.last) < beat {
 			d.busy = true
 			d.gate.shut()
+			d.leave()
 		}
 		d.last = now
 	}
@@ -308,7 +310,12 @@ func scopeID(zone string) uint32 {
 }
 
 // keepPlace makes the reader rest without telling the scheduler, see Options.Readers.
-func (d *datagrams) keepPlace() { d.rest = restInPlace }
+func (d *datagrams) keepPlace() { d.rest, d.leave = restInPlace, rousePoller }
+
+// rousePoller has another thread look after the timers and the runtime's poller. This one
+// may have come from there, and the scheduler does not send the next before it is back:
+// timers would be late by up to 20 ms.
+func rousePoller() { go func() {}() }
 
 // restInPlace sleeps on the thread. A signal ends it early, as when the collector stops all.
 func restInPlace(d time.Duration) {

@@ -111,6 +111,7 @@ func (g *Gateway) makeRecords() (err error) {
 	g.services.set(g.cfg.Peers)
 	g.recorder = trace.NewRecorder(g.vault, trace.Options{
 		Gather:  true,
+		Window:  time.Millisecond, // less than a beat of the transport, which gathers for it
 		Service: g.services.of,
 		After:   g.transport.Flush,
 		Failed:  failures.add,
