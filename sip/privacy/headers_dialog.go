@@ -71,7 +71,7 @@ func contentID(p *planner, h *message.Header) Action {
 func disposition(p *planner, h *message.Header) Action {
 	kind, rest, _ := bytes.Cut(p.m.Get(h.Value), []byte{';'})
 	kind = trimSpace(kind)
-	if !isToken(kind) || p.holdsSender(kind) {
+	if !isOneOf(kind, dispositions[:]) {
 		return p.remove(h)
 	}
 	p.buf = append(p.buf[:0], kind...)

@@ -47,7 +47,8 @@ func alertInfo(p *planner, h *message.Header) Action {
 		}
 		uri := p.m.Get(na.URI)
 		const prefix = "urn:alert:"
-		if len(uri) <= len(prefix) || !message.EqualFold(uri[:len(prefix)], prefix) || p.holdsSender(uri) {
+		if len(uri) <= len(prefix) || !message.EqualFold(uri[:len(prefix)], prefix) || p.holdsSender(uri) ||
+			p.col == colUW && !isAlert(uri[len(prefix):]) {
 			return dst
 		}
 		return append(append(append(dst, '<'), uri...), '>')

@@ -121,6 +121,9 @@ func (p *planner) line(h *message.Header) {
 }
 
 func (p *planner) act(r *row, h *message.Header) Action {
+	if p.col == colUW && !shaped(p.m, h) {
+		return p.remove(h)
+	}
 	action := p.cell(r, h)
 	if action == Keep && p.col == colUW && p.leaks(h, p.m.Get(h.Value)) {
 		return p.remove(h)
@@ -151,7 +154,7 @@ func (p *planner) cell(r *row, h *message.Header) Action {
 }
 
 // leaks tells whether a header that may stay towards U holds the withheld number all the
-// same (STANDARDS 0.5). What no message can do without is left to the leak guard.
+// same (STANDARDS 0.5), or is written so that nobody can tell. What no message can do without is left to the leak guard.
 func (p *planner) leaks(h *message.Header, text []byte) bool {
 	if len(text) < minDigits {
 		return false
@@ -164,6 +167,9 @@ func (p *planner) leaks(h *message.Header, text []byte) bool {
 		if !p.m.Body().Empty() {
 			return false
 		}
+	}
+	if obscure(text) {
+		return true
 	}
 	if !p.needlesSet {
 		p.needlesSet = true
