@@ -11,7 +11,7 @@ import (
 
 type soakCommand struct {
 	chaosFlags
-	Growth float64 `default:"1.3" help:"Memory at the end over memory after the start."`
+	Growth float64 `default:"1.3" help:"Memory at the end over memory half way."`
 	Media  bool    `help:"RTP on every call."`
 }
 

@@ -260,7 +260,7 @@ func TestLimits(t *testing.T) {
 	for i := range 10 {
 		r.Seconds = append(r.Seconds, Sample{Usage: Usage{RSS: int64(100 + 10*i)}})
 	}
-	if g := r.RSSGrowth(); math.Abs(g-185.0/125) > 0.01 {
+	if g := r.RSSGrowth(); math.Abs(g-185.0/145) > 0.01 {
 		t.Errorf("growth %v", g)
 	}
 }
