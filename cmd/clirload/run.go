@@ -50,7 +50,7 @@ type calls struct {
 	MaxAnswerP99  time.Duration `name:"max-answer-p99" default:"-1ns" help:"Answer time without ringing, p99."`
 	MaxPerCall    time.Duration `default:"-1ns" help:"CPU time a call of the processes given."`
 	MinRate       float64       `default:"-1" help:"Calls carried a second."`
-	MaxGrowth     float64       `default:"-1" help:"Memory at the end over memory after the start."`
+	MaxGrowth     float64       `default:"-1" help:"Memory at the end over memory half way."`
 }
 
 // common are the flags of both sides.
