@@ -2,7 +2,6 @@ package overload
 
 import (
 	"cmp"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,12 +9,12 @@ import (
 
 // Options of a Controller; zero values mean the defaults in brackets.
 type Options struct {
-	// Target is the shortest wait in an interval that is still none. Bursts wait longer
-	// and do no harm, as long as some message of the interval did not. [20 ms: a
-	// twenty-fifth of the time after which phones send their request again]
+	// Target is the wait that is still none: while a queue stands, what has waited longer
+	// is refused. [20 ms: a twenty-fifth of the time after which phones send their request
+	// again]
 	Target time.Duration
-	// Interval is how long the wait must stay above Target, and how often the share is
-	// changed. [100 ms]
+	// Interval is how long a queue must have waits above Target, and never have been
+	// empty, before it stands. [100 ms]
 	Interval time.Duration
 }
 
@@ -26,136 +25,140 @@ func (o Options) withDefaults() Options {
 }
 
 const (
-	// whole is the share of everything.
-	whole = 1 << 16
-	// least is the smallest share that is taken: the way back begins with it.
-	least = whole / 64
-	// raise is by how much what is taken grows at least in an interval without a wait.
-	raise = whole / 64
-	// calm is the fraction of Target under which more is taken again. Between it and
-	// Target the share stays as it is, so that it does not swing.
-	calm = 2
+	// horizon is within how many intervals a queue that becomes shorter must be short, at
+	// the pace at which it does, to be left alone: it is what a held-up reader leaves
+	// behind, and the load is below what can be served.
+	horizon = 30
+	// calm is for how many intervals nothing may wait above Target before queues count as
+	// short again.
+	calm = 10
+	// last is at how many times Target those are refused that are to be refused last.
+	last = 4
+	// lanes is how many queues are told apart; more share one.
+	lanes = 64
 )
 
-// lanes is how many queues are told apart; more share one.
-const lanes = 64
-
-// Controller keeps the share of new work that is refused. Safe for concurrent use.
+// Controller tells which new work to refuse. Safe for concurrent use.
 type Controller struct {
-	o       Options
-	refused atomic.Uint32 // share refused, of whole; all that the call path reads
-	until   atomic.Int64  // nanoseconds: the interval ends
-	worst   atomic.Int64  // of the last interval, for people: nanoseconds
+	o        Options
+	standing atomic.Bool  // all that the call path reads when it is not
+	longest  atomic.Int64 // nanoseconds: the last wait told, of the worst queue
+	told     atomic.Int64 // unix nanoseconds: when
+	above    atomic.Int64 // unix nanoseconds: when one above Target was told last
+
+	share share
 
 	mu    sync.Mutex
-	waits [lanes]int64 // shortest of the interval, by queue; -1: none seen
+	until int64 // unix nanoseconds: the interval ends
+	worst int64 // of the last interval: nanoseconds
+	lanes [lanes]lane
+	used  int // lanes told of
 }
 
 // New makes a controller that refuses nothing.
-func New(o Options) *Controller {
-	c := &Controller{o: o.withDefaults()}
-	c.forget()
-	return c
-}
+func New(o Options) *Controller { return &Controller{o: o.withDefaults()} }
 
 // Waited notes that the oldest message of a queue had waited for a time when it was taken,
-// now. To be called for every batch taken.
+// now. To be called for every batch taken, before it is worked on.
 func (c *Controller) Waited(queue int, wait time.Duration, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wait = max(wait, 0)
-	c.turn(now, wait)
-	if w := &c.waits[uint(queue)%lanes]; *w < 0 || int64(wait) < *w {
-		*w = int64(wait) // of the interval that is not over: alone it tells nothing
+	at, n := now.UnixNano(), int(uint(queue)%lanes)
+	c.turn(at)
+	c.used = max(c.used, n+1)
+	l := &c.lanes[n]
+	if l.stands(max(int64(wait), 0), at, &c.o) {
+		c.standing.Store(true)
 	}
+	if l.wait > int64(c.o.Target) {
+		c.above.Store(at)
+	}
+	c.told.Store(at)
+	c.longest.Store(c.lately(at))
 }
 
-// turn ends the interval when its time has come. What it ends for came a wait ago. mu held.
-func (c *Controller) turn(now time.Time, wait time.Duration) {
-	at, until := now.UnixNano(), c.until.Load()
-	switch {
-	case until == 0:
-		c.until.Store(at + int64(c.o.Interval))
-		return
-	case at < until && until-at <= 2*int64(c.o.Interval): // farther off, the clock was set back
-		return
-	}
-	c.judge(c.longest())
-	for range min((at-int64(wait)-until)/int64(c.o.Interval), whole/raise) { // in which nothing came: without a wait
-		c.judge(0)
-	}
-	c.forget()
-	c.until.Store(at + int64(c.o.Interval))
-}
-
-// longest is the worst queue's shortest wait.
-func (c *Controller) longest() (wait time.Duration) {
-	for _, w := range c.waits {
-		wait = max(wait, time.Duration(w))
+// lately is the worst of the queues' last waits that are not too old. mu held.
+func (c *Controller) lately(at int64) (wait int64) {
+	for i := range c.lanes[:c.used] {
+		if l := &c.lanes[i]; within(at-l.at, c.o.Interval) {
+			wait = max(wait, l.wait)
+		}
 	}
 	return wait
 }
 
-func (c *Controller) forget() {
-	for i := range c.waits {
-		c.waits[i] = -1
+// within tells whether an age is below a limit; a negative one is of before the clock was
+// set back.
+func within(age int64, limit time.Duration) bool { return age >= 0 && age < int64(limit) }
+
+// turn ends the interval when its time has come. mu held.
+func (c *Controller) turn(at int64) {
+	interval := int64(c.o.Interval)
+	if left := c.until - at; left > 0 && left <= interval {
+		return
+	}
+	passed := 1 + max(at-c.until, 0)/interval
+	c.worst = -1
+	for i := range c.lanes[:c.used] {
+		c.worst = max(c.worst, c.lanes[i].forget())
+	}
+	c.share.turn(passed)
+	c.until = at + interval
+	if !within(at-c.above.Load(), calm*c.o.Interval) {
+		c.standing.Store(false)
 	}
 }
 
-// judge changes the share after an interval: what is taken shrinks by a twentieth to a half,
-// with the wait, and grows by a tenth.
-func (c *Controller) judge(wait time.Duration) {
-	taken := float64(whole - c.refused.Load())
-	switch {
-	case wait > c.o.Target:
-		over := float64(wait-c.o.Target) / float64(c.o.Target)
-		taken *= 1 - min(max(over/8, 0.05), 0.5)
-	case wait <= c.o.Target/calm:
-		taken += max(taken/10, raise)
-	}
-	c.worst.Store(int64(wait))
-	c.refused.Store(whole - uint32(math.Round(min(max(taken, least), whole))))
-}
+// Refusing tells whether a queue stood when that was last looked at. One atomic load.
+func (c *Controller) Refusing() bool { return c.standing.Load() }
 
-// Refusing tells whether anything was refused when an interval last ended. One atomic load.
-func (c *Controller) Refusing() bool { return c.refused.Load() != 0 }
-
-// Active tells whether anything is refused now: when nothing is told any more, nothing waits.
+// Active tells whether a queue stands now: when nothing is told any more, nothing waits.
 func (c *Controller) Active(now time.Time) bool {
-	if c.refused.Load() == 0 {
+	if !c.standing.Load() {
 		return false
 	}
-	if left := c.until.Load() - now.UnixNano(); (left <= 0 || left > 2*int64(c.o.Interval)) && c.mu.TryLock() {
-		c.turn(now, 0)
-		c.mu.Unlock()
+	if !within(now.UnixNano()-c.above.Load(), calm*c.o.Interval) {
+		c.standing.Store(false)
 	}
-	return c.refused.Load() != 0
+	return c.standing.Load()
 }
 
-// Refuses tells whether the work that a key names is in the share refused: the same key
-// gets the same answer while the share does not change. The key is to be spread evenly.
-func (c *Controller) Refuses(key uint64) bool {
-	return uint32(key>>48) < c.refused.Load()
+// Refuses tells whether new work that is begun now is to be refused: a queue stands, and
+// its messages have waited too long.
+func (c *Controller) Refuses(now time.Time) bool {
+	refused := c.wait(now) > c.o.Target
+	c.share.note(refused, refused, true)
+	return refused
 }
 
-// RefusesLast is Refuses for work that is to be refused after all other: only when less
-// than a quarter of that is taken, and then the smaller share.
-func (c *Controller) RefusesLast(key uint64) bool {
-	const late = whole * 3 / 4
-	refused := c.refused.Load()
-	return refused > late && uint32(key>>48)/4 < refused-late
+// RefusesLast is Refuses for work that is to be refused after all other.
+func (c *Controller) RefusesLast(now time.Time) bool {
+	wait := c.wait(now)
+	refused := wait > last*c.o.Target
+	c.share.note(wait > c.o.Target, refused, false)
+	return refused
+}
+
+// wait is how long what is worked on now has waited in a queue that stands.
+func (c *Controller) wait(now time.Time) time.Duration {
+	if !c.Active(now) || !within(now.UnixNano()-c.told.Load(), c.o.Interval) {
+		return 0
+	}
+	return time.Duration(c.longest.Load())
 }
 
 // State is what a controller does now.
 type State struct {
-	Refused float64       // share of new work, 0 to 1
-	Wait    time.Duration // shortest wait in the last interval, of the worst queue
+	Standing bool          // a queue stands: what has waited too long is refused
+	Refused  float64       // share of new work refused lately, 0 to 1
+	Wait     time.Duration // shortest wait in the last interval, of the worst queue
 }
 
 // State reads it.
 func (c *Controller) State(now time.Time) State {
 	c.mu.Lock()
-	c.turn(now, 0)
+	c.turn(now.UnixNano())
+	worst := time.Duration(max(c.worst, 0))
 	c.mu.Unlock()
-	return State{Refused: float64(c.refused.Load()) / whole, Wait: time.Duration(c.worst.Load())}
+	return State{Standing: c.Active(now), Refused: float64(c.share.lately.Load()) / whole, Wait: worst}
 }

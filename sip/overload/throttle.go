@@ -173,7 +173,7 @@ const Offer = `;oc;oc-algo="loss"`
 // AppendReport appends what c tells a neighbour that asked: the parameters of its Via, each
 // with its semicolon. Without overload the report ends what an earlier one began.
 func (c *Controller) AppendReport(dst []byte, now time.Time) []byte {
-	percent := (uint64(c.refused.Load())*100 + whole/2) / whole
+	percent := (uint64(c.share.held.Load())*100 + whole/2) / whole
 	validity := defaultValidity
 	if percent == 0 {
 		validity = 0

@@ -103,11 +103,10 @@ type SIP struct {
 // they are handled. Emergency calls, their call-backs and what belongs to a dialog never
 // are.
 type Overload struct {
-	// Target is the shortest wait within an interval that is still no overload. Default:
-	// 20ms.
+	// Target is the longest wait that is still none; what has waited longer is refused while
+	// there is an overload. Default: 20ms.
 	Target Duration `yaml:"target"`
-	// Interval is how long the wait must be above target, and how often the share of
-	// calls refused is adjusted. Default: 100ms.
+	// Interval is how long all waits must be above target before it is one. Default: 100ms.
 	Interval Duration `yaml:"interval"`
 }
 
