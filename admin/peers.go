@@ -21,6 +21,7 @@ type Peer struct {
 	Sent     uint64       `json:"sent"`
 	Failed   uint64       `json:"failed"`
 	TimedOut uint64       `json:"timed_out"`
+	Own      bool         `json:"own"` // the gateway's own, for its test calls; not configured as a peer
 }
 
 // PeerTarget is an address of a peer.

@@ -33,10 +33,11 @@ type ProbeStatus struct {
 
 // ProbeCall is what the last call of a kind said.
 type ProbeCall struct {
-	State    string  `json:"state"`  // waiting, ok or failed
-	Reason   string  `json:"reason"` // why it failed
-	Seconds  float64 `json:"seconds"`
-	Failures uint64  `json:"failures"` // since the start
+	State    string     `json:"state"`  // waiting, ok or failed
+	Reason   string     `json:"reason"` // why it failed
+	Seconds  float64    `json:"seconds"`
+	Failures uint64     `json:"failures"` // since the start
+	LastOK   *time.Time `json:"last_ok"`  // when one last ended well; null: none has
 }
 
 // RulesStatus is which rules are in force.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -57,47 +56,7 @@ func (c *importCommand) Run(s *session) error {
 	if err := a.into(&job); err != nil {
 		return err
 	}
-	return c.follow(s, p, job)
-}
-
-func (c *importCommand) follow(s *session, p *progress, job admin.Job) error {
-	for job.State == "running" {
-		time.Sleep(c.Poll)
-		a, err := s.do(request{method: "GET", path: "/v1/jobs/" + job.ID})
-		if err != nil {
-			p.end()
-			return err
-		}
-		if err := a.into(&job); err != nil {
-			return err
-		}
-		left := ""
-		if job.Left != nil {
-			left = ", " + span(*job.Left) + " left"
-		}
-		p.show(job.Done, fmt.Sprintf("%d rows, %.0f/s%s", job.Rows, job.Rate, left))
-	}
-	p.end()
-	if s.JSON {
-		if err := s.ask("GET", "/v1/jobs/"+job.ID, nil, &job); err != nil {
-			return err
-		}
-	}
-	done := "changed"
-	if job.DryRun {
-		done = "would change"
-	}
-	s.say("%s: %d rows, %d %s, %d bad", job.State, job.Rows, job.Changed, done, job.Bad)
-	for _, b := range job.BadRows {
-		s.say("line %d: %s %s", b.Line, b.Field, b.Wrong)
-	}
-	switch {
-	case job.State != "done":
-		return failed(exitUnavailable, "%s", job.Error)
-	case job.Bad > 0:
-		return failed(exitUnwell, "%d bad rows", job.Bad)
-	}
-	return nil
+	return s.follow(p, job, c.Poll)
 }
 
 // upload shows how much of a file was sent.

@@ -69,6 +69,25 @@ func TestImportAndExport(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.out), &job); err != nil || job["state"] != "done" {
 		t.Errorf("%s %v", a.out, err)
 	}
+	r.want("job list", 0, "JOB KIND STATE DONE ROWS", "dry run done 100 %", "import done 100 % 3 2 1", "noc:alice move")
+	id, _ := job["id"].(string)
+	r.want("job show "+id, 0, "state done", "rows 2 read, 0 changed, 0 skipped, 0 bad")
+	r.want("job wait "+id, 0, "done: 2 rows, 0 changed, 0 bad")
+	r.want("job cancel "+id, exitConflict, "The job has ended already")
+	r.want("job show nothing", exitNotFound, "There is no such job on this node (GET /v1/jobs lists them)")
+	r.want("job cancel nothing --reason x", exitNotFound)
+	jobs := r.run("job list --json")
+	var all struct{ Jobs []struct{ ID, Reason string } }
+	if err := json.Unmarshal([]byte(jobs.out), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range all.Jobs {
+		if j.Reason == "move" {
+			r.want("job show "+j.ID, 0, "3 read, 2 changed", "line 3: number")
+			r.want("job revert --poll 10ms --reason oops "+j.ID, 0, "done: ")
+		}
+	}
+	r.want("subscriber get 0612345679", exitNotFound)
 	r.want("subscriber import "+r.file("bad.csv", "nummer\n1\n"), exitUnavailable, "line 1")
 	r.want("subscriber import /nonexistent.csv", exitWrong, "no such file")
 }

@@ -19,6 +19,7 @@ type commands struct {
 	Explain    explainCommands    `cmd:"" help:"Say what would become of a call, and why. Nothing is sent."`
 	Changes    changesCommand     `cmd:"" help:"List changes of subscribers, newest first."`
 	Revert     revertCommand      `cmd:"" help:"Undo one change by a new one."`
+	Job        jobCommands        `cmd:"" help:"Imports under way and ended: list, show, wait, cancel, revert."`
 	Peers      peersCommand       `cmd:"" help:"List the neighbours and how they are."`
 	Drain      drainCommand       `cmd:"" help:"Keep new calls away from a peer; emergency calls and dialogs go on."`
 	Resume     resumeCommand      `cmd:"" help:"End a drain."`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ func (peersCommand) Run(s *session) error {
 
 func (s *session) peers(list ...admin.Peer) {
 	var rows [][]string
+	own := false
 	for _, p := range list {
 		var at []string
 		for _, t := range p.Targets {
@@ -35,11 +35,19 @@ func (s *session) peers(list ...admin.Peer) {
 			}
 			at = append(at, t.Network+":"+t.Address+state)
 		}
+		name := p.Name
+		if p.Own {
+			name += " *"
+			own = true
+		}
 		rows = append(rows, []string{
-			p.Name, p.Boundary, p.State, number(p.Received), number(p.Sent), number(p.Failed), number(p.TimedOut), strings.Join(at, ", "),
+			name, p.Boundary, p.State, number(p.Received), number(p.Sent), number(p.Failed), number(p.TimedOut), strings.Join(at, ", "),
 		})
 	}
 	s.table("PEER\tBOUNDARY\tSTATE\tRECEIVED\tSENT\tFAILED\tTIMED OUT\tTARGETS", rows...)
+	if own {
+		s.say("* the gateway's own, for its test calls")
+	}
 }
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
@@ -80,28 +88,6 @@ func (nodesCommand) Run(s *session) error {
 		rows = append(rows, []string{n.Name, yes(n.Live), number(n.Revision), number(n.Behind), span(n.Age)})
 	}
 	s.table("NODE\tLIVE\tREVISION\tBEHIND\tHEARD OF BEFORE", rows...)
-	return nil
-}
-
-type statusCommand struct{}
-
-func (statusCommand) Run(s *session) error {
-	var st admin.Status
-	if err := s.ask("GET", "/v1/status", nil, &st); err != nil {
-		return err
-	}
-	s.say("%s is %s. %s", st.Node, st.State, st.Summary)
-	s.table("",
-		[]string{"version", st.Version}, []string{"up for", span(st.Uptime)},
-		[]string{"rules", fmt.Sprintf("%d subscribers, revision %d", st.Rules.Subscribers, st.Rules.Revision)},
-		[]string{"calls", fmt.Sprintf("%d shown, %d withheld, %d emergency, %d withheld for want of rules", st.Calls.Shown, st.Calls.Withheld, st.Calls.Emergency, st.Calls.FailClosed)},
-		[]string{"leaks stopped", number(st.Calls.Leaks)},
-		[]string{"transactions", fmt.Sprintf("%d pending, %d retransmissions", st.Transactions.Pending, st.Transactions.Retransmitted)},
-		[]string{"records", fmt.Sprintf("kept: %s, calls without: %d", yes(st.Records.Kept), st.Records.Without)},
-		[]string{"peers", fmt.Sprintf("%d up, %d down, %d drained", st.Peers.Up, st.Peers.Down, st.Peers.Drained)})
-	if st.State != "serving" {
-		return failed(exitUnwell, "%s", st.State)
-	}
 	return nil
 }
 

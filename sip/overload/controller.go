@@ -34,6 +34,9 @@ const (
 	calm = 10
 	// last is at how many times Target those are refused that are to be refused last.
 	last = 4
+	// always is the part of new work that is taken whatever waits: when refusing alone takes
+	// all the time there is, somebody is served all the same.
+	always = whole / 32
 	// lanes is how many queues are told apart; more share one.
 	lanes = 64
 )
@@ -70,7 +73,7 @@ func (c *Controller) Waited(queue int, wait time.Duration, now time.Time) {
 	if l.stands(max(int64(wait), 0), at, &c.o) {
 		c.standing.Store(true)
 	}
-	if l.wait > int64(c.o.Target) {
+	if l.stood > int64(c.o.Target) {
 		c.above.Store(at)
 	}
 	c.told.Store(at)
@@ -81,7 +84,7 @@ func (c *Controller) Waited(queue int, wait time.Duration, now time.Time) {
 func (c *Controller) lately(at int64) (wait int64) {
 	for i := range c.lanes[:c.used] {
 		if l := &c.lanes[i]; within(at-l.at, c.o.Interval) {
-			wait = max(wait, l.wait)
+			wait = max(wait, l.stood)
 		}
 	}
 	return wait
@@ -124,17 +127,18 @@ func (c *Controller) Active(now time.Time) bool {
 }
 
 // Refuses tells whether new work that is begun now is to be refused: a queue stands, and
-// its messages have waited too long.
-func (c *Controller) Refuses(now time.Time) bool {
-	refused := c.wait(now) > c.o.Target
-	c.share.note(refused, refused, true)
+// its messages have waited too long. key names the work, and is to be spread evenly.
+func (c *Controller) Refuses(key uint64, now time.Time) bool {
+	waited := c.wait(now) > c.o.Target
+	refused := waited && uint32(key>>48) >= always
+	c.share.note(waited, refused, true)
 	return refused
 }
 
 // RefusesLast is Refuses for work that is to be refused after all other.
-func (c *Controller) RefusesLast(now time.Time) bool {
+func (c *Controller) RefusesLast(key uint64, now time.Time) bool {
 	wait := c.wait(now)
-	refused := wait > last*c.o.Target
+	refused := wait > last*c.o.Target && uint32(key>>48) >= always
 	c.share.note(wait > c.o.Target, refused, false)
 	return refused
 }

@@ -1,11 +1,15 @@
 package overload
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
 
-const ms = time.Millisecond
+const (
+	ms      = time.Millisecond
+	anybody = 1 << 63 // a key that is not among those taken whatever waits
+)
 
 // clock is virtual time that feeds a controller.
 type clock struct {
@@ -24,7 +28,7 @@ func (k *clock) run(d time.Duration, waits ...time.Duration) (refused bool) {
 		for queue, w := range waits {
 			k.c.Waited(queue, w, k.now)
 		}
-		if k.c.Refuses(k.now) {
+		if k.c.Refuses(anybody, k.now) {
 			refused = true
 		}
 	}
@@ -74,8 +78,46 @@ func TestRefusesLast(t *testing.T) {
 		k := newClock()
 		k.run(200*ms, 100*ms)
 		k.c.Waited(0, x.wait, k.now)
-		if first, last := k.c.Refuses(k.now), k.c.RefusesLast(k.now); first != x.first || last != x.last {
+		if first, last := k.c.Refuses(anybody, k.now), k.c.RefusesLast(anybody, k.now); first != x.first || last != x.last {
 			t.Errorf("%v: refused %v, of the last %v", x.wait, first, last)
+		}
+	}
+}
+
+// When it stands long after a part is taken all the same, always the same.
+func TestSomeAreTakenAlways(t *testing.T) {
+	k := newClock()
+	k.run(time.Second, time.Second)
+	taken, last := 0, 0
+	const n = 100_000
+	for range n {
+		key := rand.Uint64()
+		refused := k.c.Refuses(key, k.now)
+		if refused != k.c.Refuses(key, k.now) {
+			t.Fatal("two answers")
+		}
+		if !refused {
+			taken++
+		}
+		if !k.c.RefusesLast(key, k.now) {
+			last++
+		}
+	}
+	if taken < n/40 || taken > n/25 || last < n/40 || last > n/25 {
+		t.Errorf("%d and %d of %d taken", taken, last, n)
+	}
+}
+
+// A reader that is held up after each time it has emptied its queue has no more to do than
+// it can, whatever was before.
+func TestHeldUpReader(t *testing.T) {
+	k := newClock()
+	k.run(time.Second, time.Second)
+	k.now = k.now.Add(time.Second)
+	for range 5 {
+		k.now = k.now.Add(150 * ms)
+		if k.c.Waited(0, 140*ms, k.now); k.c.Refuses(anybody, k.now) {
+			t.Fatal("refused although the queue was empty each time")
 		}
 	}
 }
@@ -93,7 +135,7 @@ func TestSilenceEndsIt(t *testing.T) {
 	if !k.run(time.Second, time.Second) || !k.c.Active(k.now) {
 		t.Fatal("nothing is refused")
 	}
-	if k.now = k.now.Add(200 * ms); k.c.Refuses(k.now) {
+	if k.now = k.now.Add(200 * ms); k.c.Refuses(anybody, k.now) {
 		t.Error("refused for what waited long ago")
 	}
 	k.now = k.now.Add(time.Minute)
@@ -124,7 +166,7 @@ func TestALoneMessageThatWaited(t *testing.T) {
 		k.now = k.now.Add(time.Minute)
 		for _, wait := range []time.Duration{300 * ms, 0} {
 			k.c.Waited(0, wait, k.now)
-			if k.c.Active(k.now) || k.c.Refuses(k.now) {
+			if k.c.Active(k.now) || k.c.Refuses(anybody, k.now) {
 				t.Fatal("refused for one that waited")
 			}
 			k.now = k.now.Add(time.Second)
@@ -132,7 +174,7 @@ func TestALoneMessageThatWaited(t *testing.T) {
 	}
 	for range 20 {
 		k.now = k.now.Add(150 * ms)
-		if k.c.Waited(0, 140*ms, k.now); k.c.Refuses(k.now) {
+		if k.c.Waited(0, 140*ms, k.now); k.c.Refuses(anybody, k.now) {
 			t.Fatal("refused although the queue was empty each time")
 		}
 	}
@@ -140,7 +182,7 @@ func TestALoneMessageThatWaited(t *testing.T) {
 		k.now = k.now.Add(500 * ms)
 		k.c.Waited(0, 500*ms, k.now)
 	}
-	if !k.c.Refuses(k.now) {
+	if !k.c.Refuses(anybody, k.now) {
 		t.Error("nothing is refused although the reader is held up all the time")
 	}
 }

@@ -2,11 +2,12 @@ package overload
 
 // lane is what is known of one queue.
 type lane struct {
-	wait, at int64 // told last, and when: unix nanoseconds
-	least    int64 // shortest wait of the interval and 1; 0: none told
-	since    int64 // since when all waits are above the target, or when that was last looked at; 0: they are not
-	peak     int64 // longest of these waits
-	peakAt   int64
+	at     int64 // unix nanoseconds: when a wait was told last
+	stood  int64 // that wait; 0 when the queue had been empty before: its reader was held up, there was not too much
+	least  int64 // shortest wait of the interval and 1; 0: none told
+	since  int64 // since when all waits are above the target, or when that was last looked at; 0: they are not
+	peak   int64 // longest of these waits
+	peakAt int64
 }
 
 // stands takes in a wait and tells whether the queue stands: for an interval it has not
@@ -14,7 +15,9 @@ type lane struct {
 // waited less than the target, and it does not become short by itself.
 func (l *lane) stands(wait, at int64, o *Options) bool {
 	emptied := at-wait > l.at || at < l.at // or the clock was set back
-	l.wait, l.at = wait, at
+	if l.at, l.stood = at, wait; emptied {
+		l.stood = 0
+	}
 	if l.least == 0 || wait < l.least-1 {
 		l.least = wait + 1
 	}

@@ -79,7 +79,7 @@ func (p *Proxy) Refuses(m *message.Message, f transport.Flow, key uint64) (bool,
 		if asks && from != p.stranger || from.asserts() && m.Has(message.HResourcePriority) {
 			refuses = p.d.Overload.RefusesLast
 		}
-		if !refuses(now) {
+		if !refuses(key, now) {
 			return false, nil
 		}
 		p.shed.add(key, now)

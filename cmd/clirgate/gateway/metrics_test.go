@@ -76,6 +76,7 @@ func TestDeployedMetricsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	served["clirgate_probe_ok"] = true                   // where there are probe calls: probe.TestHealthy
+	served["clirgate_probe_age_seconds"], served["clirgate_probe_interval_seconds"] = true, true
 	served["clirgate_certificate_expiry_seconds"] = true // where there is TLS: TestAdminTLS
 	asked := map[string]string{}
 	for _, g := range rules.Groups {

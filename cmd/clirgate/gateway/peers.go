@@ -21,6 +21,7 @@ func (p peers) Peers() []admin.Peer {
 		out := admin.Peer{
 			Name: s.Name, Boundary: s.Boundary.String(), State: peerState(&s),
 			Received: n.Received, Sent: n.Sent, Failed: n.Failed, TimedOut: n.Status[0],
+			Own: p.g.probe != nil && probePeer(s.Name),
 		}
 		for _, t := range s.Targets {
 			out.Targets = append(out.Targets, admin.PeerTarget{

@@ -24,6 +24,10 @@ const (
 	probeCallee = "(probe callee)"
 )
 
+func probePeer(name string) bool {
+	return name == probeCaller || name == probePSAP || name == probeCallee
+}
+
 // makeProbe opens the probe's sockets, if it is wanted.
 func (g *Gateway) makeProbe() (err error) {
 	c := g.cfg.Probe
@@ -120,6 +124,10 @@ func (g *Gateway) probeStatus() *admin.ProbeStatus {
 
 func probeCall(r probe.Result) admin.ProbeCall {
 	c := admin.ProbeCall{State: "waiting", Reason: r.Reason, Seconds: r.Took.Seconds(), Failures: r.Failures}
+	if !r.LastOK.IsZero() {
+		at := r.LastOK.UTC()
+		c.LastOK = &at
+	}
 	switch {
 	case r.OK:
 		c.State = "ok"
@@ -148,14 +156,18 @@ var (
 	probeDesc       = prometheus.NewDesc("clirgate_probe_ok", "1 while the gateway's own test calls prove what they are for, by probe; 0 while they do not.", []string{"probe"}, nil)
 	probeTookDesc   = prometheus.NewDesc("clirgate_probe_seconds", "How long the last test call took.", []string{"probe"}, nil)
 	probeFailedDesc = prometheus.NewDesc("clirgate_probe_failures_total", "Test calls that failed.", []string{"probe"}, nil)
+	probeAgeDesc    = prometheus.NewDesc("clirgate_probe_age_seconds", "Time since a test call last proved what it is for; since the start, while none has.", []string{"probe"}, nil)
+	probeEveryDesc  = prometheus.NewDesc("clirgate_probe_interval_seconds", "How often test calls are made.", nil, nil)
 )
 
 func (g *Gateway) collectProbe(out chan<- prometheus.Metric) {
 	if g.probe == nil {
 		return
 	}
+	out <- prometheus.MustNewConstMetric(probeEveryDesc, prometheus.GaugeValue, time.Duration(g.config().Probe.Every).Seconds())
 	for _, k := range probe.Kinds {
 		r := g.probe.Result(k)
+		out <- prometheus.MustNewConstMetric(probeAgeDesc, prometheus.GaugeValue, g.probe.Age(k).Seconds(), k.String())
 		if !r.Ran {
 			continue
 		}

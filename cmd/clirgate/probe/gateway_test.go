@@ -182,8 +182,15 @@ func TestHealthy(t *testing.T) {
 			if st.State != "serving" || st.Probe == nil || st.Probe.Emergency.State != "ok" || st.Probe.Withheld.State != "ok" || !strings.Contains(st.Probe.Hint, "permanent CLIR") {
 				t.Errorf("%+v %+v", st, st.Probe)
 			}
+			if at := st.Probe.Emergency.LastOK; at == nil || st.Probe.Withheld.LastOK == nil || time.Since(*at) > time.Minute {
+				t.Errorf("%+v", st.Probe)
+			}
+			if _, list := s.read(t, "/v1/peers"); strings.Count(list, `"own":true`) != 3 || strings.Count(list, `"own":false`) != 3 {
+				t.Errorf("peers: %s", list)
+			}
 			_, text := s.read(t, "/metrics")
-			for _, want := range []string{`clirgate_probe_ok{probe="emergency"} 1`, `clirgate_probe_ok{probe="withheld"} 1`, `clirgate_probe_failures_total{probe="emergency"} 0`, `clirgate_probe_seconds{probe="withheld"} `} {
+			for _, want := range []string{`clirgate_probe_ok{probe="emergency"} 1`, `clirgate_probe_ok{probe="withheld"} 1`, `clirgate_probe_failures_total{probe="emergency"} 0`, `clirgate_probe_seconds{probe="withheld"} `,
+				`clirgate_probe_age_seconds{probe="emergency"} `, `clirgate_probe_age_seconds{probe="withheld"} `, "clirgate_probe_interval_seconds 60\n"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s is not there", want)
 				}

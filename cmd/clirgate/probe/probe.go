@@ -48,6 +48,7 @@ type Result struct {
 	OK       bool
 	Reason   string        // why not; never a number
 	Since    time.Time     // when it became so
+	LastOK   time.Time     // when one ended well last; zero: none has
 	Took     time.Duration // the last call
 	Failures uint64
 }
@@ -62,6 +63,7 @@ type Probe struct {
 	stop                 chan struct{} // closed by Close: no further calls
 	closing              sync.Once
 	closed               error
+	made                 time.Time
 
 	mu      sync.Mutex
 	results [len(Kinds)]Result
@@ -85,7 +87,7 @@ func New(o Options) (*Probe, error) {
 	if o.Patience <= 0 {
 		o.Patience = 5 * time.Second
 	}
-	p := &Probe{o: o, stop: make(chan struct{})}
+	p := &Probe{o: o, made: time.Now(), stop: make(chan struct{})}
 	for _, at := range []**phone{&p.caller, &p.psap, &p.callee} {
 		var err error
 		if *at, err = newPhone(o.Gateway.Addr()); err != nil {
@@ -122,6 +124,15 @@ func (p *Probe) Result(k Kind) Result {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.results[k]
+}
+
+// Age is how long ago a call of a kind last ended well; while none has, the probe's own age.
+func (p *Probe) Age(k Kind) time.Duration {
+	at := p.Result(k).LastOK
+	if at.IsZero() {
+		at = p.made
+	}
+	return time.Since(at)
 }
 
 // lastCall bounds how long Close waits for calls under way: what is sent to or from a
@@ -194,6 +205,8 @@ func (p *Probe) note(k Kind, err error, took time.Duration) {
 	r.Ran, r.OK, r.Reason, r.Took = true, err == nil, reason, took
 	if err != nil {
 		r.Failures++
+	} else {
+		r.LastOK = time.Now()
 	}
 	p.mu.Unlock()
 	switch {
