@@ -75,7 +75,7 @@ func TestDeployedMetricsExist(t *testing.T) {
 	if err := yaml.UnmarshalWithOptions(alerts, &rules, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	served["clirgate_probe_ok"] = true                   // where there are probe calls: probe.TestHealthy
+	served["clirgate_probe_ok"] = true // where there are probe calls: probe.TestHealthy
 	served["clirgate_probe_age_seconds"], served["clirgate_probe_interval_seconds"] = true, true
 	served["clirgate_certificate_expiry_seconds"] = true // where there is TLS: TestAdminTLS
 	asked := map[string]string{}
