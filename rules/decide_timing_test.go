@@ -2,16 +2,18 @@ package rules
 
 import (
 	"flag"
-
 	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"clirgate/numbering"
 )
 
 var subscribers = flag.Int("subscribers", 1_000_000, "subscribers of the benchmarks; the figure to reach is for 10 million")
+
+var pace = flag.Duration("pace", 0, "time between changes while decisions are timed; 0: none")
 
 func benchNumber(i int) numbering.Number {
 	return number(strconv.Itoa(31600000000 + i))
@@ -57,7 +59,7 @@ func BenchmarkDecide(b *testing.B) {
 	b.ReportMetric(megabytes, "MB")
 }
 
-// One goroutine changes rules without pause while the decisions are timed.
+// One goroutine changes rules, without pause unless -pace is given, while the decisions are timed.
 func BenchmarkDecideWhileChanging(b *testing.B) {
 	table, megabytes := benchTable(b)
 	calls := benchCalls()
@@ -67,6 +69,7 @@ func BenchmarkDecideWhileChanging(b *testing.B) {
 		n := 0
 		for ; !stop.Load(); n++ {
 			table.Put(Subscriber{Number: benchNumber(n * 7919 % *subscribers), CLIR: CLIRPermanent}, uint64(n))
+			time.Sleep(*pace)
 		}
 		done <- n
 	}()

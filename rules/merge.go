@@ -64,9 +64,10 @@ func (b *builder) put(e entry) {
 	}
 }
 
-// slabs is how many pieces of memory all shards of a new snapshot are in. A piece
-// stays until all of its shards have been changed: together at most as much again.
-const slabs = 16
+// slabs is how many pieces of memory all shards of a new snapshot are in: few, because
+// each has small pages at both ends. A piece stays until all of its shards have been
+// changed: together at most as much again.
+const slabs = 4
 
 // snapshot makes the snapshot and empties the builder. Of several entries for
 // one number the last counts.
