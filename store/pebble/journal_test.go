@@ -65,7 +65,7 @@ func TestJournalSurvivesACrash(t *testing.T) {
 
 // One flipped byte in a journal that the database has not taken over: the database is set
 // aside, or everything is there. Never is a record missing in silence, and salvage finds
-// what stands before the damage.
+// all but the one batch that it hit.
 func TestFlippedByteInTheJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "records")
 	s := mustOpen(t, dir, Options{rest: never})
@@ -81,8 +81,8 @@ func TestFlippedByteInTheJournal(t *testing.T) {
 			continue
 		}
 		setAside++
-		if n, _ := salvaged(t, again.Damaged()[0]); int64(n) < 100*at/s.eng.journal.at/10*10 {
-			t.Errorf("%d records saved before a flip at %d", n, at)
+		if n, _ := salvaged(t, again.Damaged()[0]); n < 90 {
+			t.Errorf("%d of 100 records saved after a flip at %d", n, at)
 		}
 		_ = again.Close()
 	}
