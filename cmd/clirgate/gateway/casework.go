@@ -89,7 +89,7 @@ const purgeTime = time.Minute
 // purgeCases deletes what is three months past its closing, and says how many, never
 // whose.
 func (g *Gateway) purgeCases() {
-	if !g.shipping.mayDelete() {
+	if !g.mayDelete() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), purgeTime)

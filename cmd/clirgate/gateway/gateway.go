@@ -82,7 +82,10 @@ type Gateway struct {
 
 	askMaster chan struct{} // wakes keepRing
 
+	otherClock bool // WithClock
+
 	clock   func() time.Time // what retention, cases and the API go by
+	guard   *clockGuard      // of it; nil: it is believed
 	began   time.Time
 	done    chan struct{} // closed by Close: background work ends
 	work    sync.WaitGroup
@@ -103,7 +106,9 @@ func WithLog(l *slog.Logger) Option { return func(g *Gateway) { g.log = l } }
 func Alone() Option { return func(g *Gateway) { g.alone = true } }
 
 // WithClock makes retention, cases and the API go by another clock; calls do not.
-func WithClock(now func() time.Time) Option { return func(g *Gateway) { g.clock = now } }
+func WithClock(now func() time.Time) Option {
+	return func(g *Gateway) { g.clock, g.otherClock = now, true }
+}
 
 // ProbeEvery makes probe calls follow each other sooner than a configuration may ask (tests).
 func ProbeEvery(d time.Duration) Option { return func(g *Gateway) { g.probeEvery = d } }

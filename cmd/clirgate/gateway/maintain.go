@@ -14,12 +14,16 @@ const cleanEvery = time.Hour
 
 // maintain deletes records and keys whose time is over.
 func (g *Gateway) maintain() {
+	g.guardClock()
 	g.janitor(g.vault).run(g.done, func() {
 		if _, err := g.keys.Prune(time.Now()); err != nil {
 			g.log.Error("old keys cannot be destroyed", "error", err)
 		}
 		g.purgeCases()
 		g.followShielded()
+		if !g.mayDelete() {
+			return
+		}
 		removed, err := removeAside(g.config().Data, g.now())
 		if err != nil {
 			g.log.Error("expired databases cannot be removed", "error", err)
@@ -36,7 +40,7 @@ func (g *Gateway) janitor(v *trace.Vault) *janitor {
 		vault: v, months: func() trace.Retention { return retention(g.config().Trace) },
 		audit: g.database.Audit(), log: g.log,
 		expired: func(s trace.Service, n int) { g.expired[s].Add(uint64(n)) },
-		may:     g.shipping.mayDelete,
+		may:     g.mayDelete,
 	}
 }
 
