@@ -47,8 +47,8 @@ func (e *engine) find(ctx context.Context, filed []trace.Filed, from, to time.Ti
 			return err
 		}
 		for i := range some {
-			if !some[i].add(a) {
-				return a.Close()
+			if ctx.Err() != nil || !some[i].add(a) {
+				return errors.Join(a.Close(), ctx.Err())
 			}
 			before = some[i].id
 		}
