@@ -27,6 +27,8 @@ type Casework struct {
 	Records Scanner
 	// Retention is how long records are kept.
 	Retention func() trace.Retention
+	// Print is how exports are printed.
+	Print subject.Print
 }
 
 // Scanner reads records in order of time; trace.Vault does.
@@ -53,7 +55,7 @@ func (s *Server) caseRoutes() []Route {
 		{Method: "GET", Path: "/v1/cases/{id}/evidence/{n}", Roles: both, Handler: s.getEvidence},
 		{Method: "POST", Path: "/v1/cases/{id}:complete", Roles: investigator, Handler: s.completeCase},
 		{Method: "POST", Path: "/v1/cases/{id}:search", Roles: investigator, Handler: s.searchCase},
-		{Method: "POST", Path: "/v1/cases/{id}:select", Roles: investigator, Handler: s.selectCandidate},
+		{Method: "POST", Path: "/v1/cases/{id}:select", Roles: both, Handler: s.selectCandidate},
 		{Method: "POST", Path: "/v1/cases/{id}:ask-provider", Roles: investigator, Handler: s.askProvider},
 		{Method: "POST", Path: "/v1/cases/{id}:answer-provider", Roles: investigator, Handler: s.answerProvider},
 		{Method: "POST", Path: "/v1/cases/{id}:warn", Roles: investigator, Handler: s.warnCaller},

@@ -360,6 +360,18 @@ func TestSubjectsRights(t *testing.T) {
 	if r := pia.get("/v1/subject-requests"); len(r.json["requests"].([]any)) != 2 {
 		t.Error(r.body)
 	}
+	a.want(pia.post(late+":answer", object{"granted": true, "answer": "corrected"}), 409, "")
+	if r := pia.post(late+":correct", object{"of": "call", "to": object{}}); r.status != 422 || !slices.Equal(r.missing(), []string{"why"}) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	moved := object{"of": "address", "why": "spelt wrong", "to": object{"name": "Jansen", "address": "Straat 1", "postcode": "1234 AB", "town": "Ons Dorp"}}
+	if r := pia.post(late+":correct", moved); r.status != 200 || !strings.Contains(r.body, `"after":"Jansen, Straat 1`) {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(pia.post("/v1/subject-requests/none:correct", moved), 404, "")
+	if r := pia.post(export+"?format=html&language=en", nil); r.status != 200 || !strings.Contains(r.body, "spelt wrong") || !strings.Contains(r.body, "Correction") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
 	if r := pia.post(late+":answer", object{"granted": true, "answer": "corrected"}); r.status != 200 || !strings.Contains(r.body, `"action":"answered"`) {
 		t.Errorf("%d %s", r.status, r.body)
 	}

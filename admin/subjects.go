@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"time"
 
@@ -20,6 +21,7 @@ func (s *Server) rightsRoutes() []Route {
 		{Method: "GET", Path: "/v1/subject-requests", Roles: privacy, Handler: s.listRequests},
 		{Method: "POST", Path: "/v1/subject-requests", Roles: privacy, Logged: true, People: true, Handler: s.openRequest},
 		{Method: "GET", Path: "/v1/subject-requests/{id}", Roles: privacy, Handler: s.getRequest},
+		{Method: "POST", Path: "/v1/subject-requests/{id}:correct", Roles: privacy, Logged: true, People: true, Handler: s.correctSubject},
 		{Method: "POST", Path: "/v1/subject-requests/{id}:answer", Roles: privacy, Logged: true, People: true, Handler: s.answerRequest},
 		{Method: "POST", Path: "/v1/subject-requests/{id}:lift", Roles: privacy, Logged: true, People: true, Handler: s.liftObjection},
 		{Method: "GET", Path: "/v1/audit:seen", Roles: privacy, Handler: s.seenBy},
@@ -40,8 +42,9 @@ func (s *Server) listPurposes(ctx *fasthttp.RequestCtx) {
 func (s *Server) exportSubject(ctx *fasthttp.RequestCtx) {
 	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
 		args := query{ctx: ctx}
-		format := args.choice("format", "json", "html")
-		if !args.end("format") {
+		format, p := args.choice("format", "json", "html"), w.Print
+		p.Language = cmp.Or(args.choice("language", casework.Languages[:]...), p.Language)
+		if !args.end("format", "language") {
 			return errAnswered
 		}
 		n, ok := s.number(ctx)
@@ -57,7 +60,7 @@ func (s *Server) exportSubject(ctx *fasthttp.RequestCtx) {
 			return nil
 		}
 		var html bytes.Buffer
-		if err := e.WriteHTML(&html); err != nil {
+		if err := e.WriteHTML(&html, p); err != nil {
 			return err
 		}
 		page(ctx, html.Bytes())
@@ -82,14 +85,35 @@ type SubjectRequest struct {
 	Lifted   *time.Time      `json:"lifted,omitempty"`
 	GoneAt   *time.Time      `json:"gone_at,omitempty"`
 	History  []casework.Step `json:"history"`
+
+	Corrections []Correction `json:"corrections,omitempty"`
+}
+
+// Correction is what was put right on a request.
+type Correction struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Of     string    `json:"of"`
+	Record string    `json:"record,omitempty"`
+	Before string    `json:"before,omitempty"`
+	After  string    `json:"after"`
+	Why    string    `json:"why"`
 }
 
 func requestOf(r *casework.SubjectRequest, now time.Time) SubjectRequest {
-	return SubjectRequest{
+	v := SubjectRequest{
 		ID: r.ID, Revision: r.Revision, Right: r.Right, Number: e164(r.Number), Purpose: r.Purpose, What: r.What,
 		Received: r.Received, Due: r.Due, Overdue: r.Overdue(now), Answered: given(r.Answered), Answer: r.Answer,
 		Granted: r.Granted, Lifted: given(r.Lifted), GoneAt: given(r.Expires), History: r.History,
 	}
+	for _, c := range r.Corrections {
+		done := Correction{At: c.At, By: c.By, Of: c.Of, Before: c.Before, After: c.After, Why: c.Why}
+		if c.Of == casework.CorrectCall {
+			done.Record = c.Record.String()
+		}
+		v.Corrections = append(v.Corrections, done)
+	}
+	return v
 }
 
 func (s *Server) openRequest(ctx *fasthttp.RequestCtx) {
@@ -160,6 +184,14 @@ func (s *Server) requestStep(ctx *fasthttp.RequestCtx, into any, do func(context
 func (s *Server) getRequest(ctx *fasthttp.RequestCtx) {
 	s.requestStep(ctx, nil, func(wait context.Context, cs *casework.Service, by casework.Actor, id string) (*casework.SubjectRequest, error) {
 		return cs.GetRequest(wait, by, id)
+	})
+}
+
+// correctSubject puts one thing right on a request for correction.
+func (s *Server) correctSubject(ctx *fasthttp.RequestCtx) {
+	var in casework.Correcting
+	s.requestStep(ctx, &in, func(wait context.Context, cs *casework.Service, by casework.Actor, id string) (*casework.SubjectRequest, error) {
+		return cs.Correct(wait, by, id, in)
 	})
 }
 

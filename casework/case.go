@@ -21,6 +21,7 @@ type Case struct {
 	Searched   time.Time
 	Candidates []Candidate // of the last search
 	Selection  *Selection
+	Unmasked   []Unmasked
 	Provider   []Consultation
 	Warning    *Sending
 	Request    *Request

@@ -24,6 +24,7 @@ type Evidence struct {
 	By      string            `json:"by"`
 	Reason  string            `json:"reason"`
 	Records []json.RawMessage `json:"records"`
+	Notes   []Note            `json:"corrections,omitempty"` // records are never overwritten
 }
 
 // signed is the file: the evidence byte for byte, who signed and the signature.
@@ -99,8 +100,8 @@ func VerifyEvidence(file []byte, public ed25519.PublicKey) (Evidence, ed25519.Pu
 }
 
 // freeze copies records into evidence.
-func freeze(c *Case, records []*trace.Record, reason string, by Actor, at time.Time) Evidence {
-	e := Evidence{Case: c.ID, Claimed: c.Claim.Number.E164(), Frozen: at, By: by.Name, Reason: reason}
+func freeze(c *Case, records []*trace.Record, notes []Note, reason string, by Actor, at time.Time) Evidence {
+	e := Evidence{Case: c.ID, Claimed: c.Claim.Number.E164(), Frozen: at, By: by.Name, Reason: reason, Notes: notes}
 	for _, r := range records {
 		e.Records = append(e.Records, r.AppendPlain(nil))
 	}

@@ -88,7 +88,8 @@ func candidates(found []hit) (list []Candidate) {
 }
 
 // Select chooses a candidate, for a reason, and freezes the records of its calls as
-// evidence.
+// evidence. An incident has one selection: that it was another caller is for a second
+// person to say, so that nobody unmasks all candidates by himself.
 func (s *Service) Select(ctx context.Context, by Actor, id string, n int, reason string) (*Case, error) {
 	return s.change(ctx, by, id, actSelect, reason, func(d *draft) error {
 		var e Incomplete
@@ -98,6 +99,9 @@ func (s *Service) Select(ctx context.Context, by Actor, id string, n int, reason
 			e.add("candidate", "none with this number was found by the last search")
 		}
 		if err := e.orNil(); err != nil {
+			return err
+		}
+		if err := d.unmask(d.Candidates[at]); err != nil {
 			return err
 		}
 		d.Selection = &Selection{Candidate: d.Candidates[at], Reason: reason, By: by.Name, At: d.now}
@@ -121,7 +125,11 @@ func (d *draft) evidence(calls []Call, reason string) error {
 	if err != nil {
 		return err
 	}
-	file, err := signEvidence(key, freeze(d.Case, records, reason, d.by, d.now))
+	notes, err := d.s.notes(d.ctx, records)
+	if err != nil {
+		return err
+	}
+	file, err := signEvidence(key, freeze(d.Case, records, notes, reason, d.by, d.now))
 	if err != nil {
 		return err
 	}

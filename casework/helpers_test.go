@@ -13,6 +13,12 @@ func (o *office) requested() *casework.Case {
 	o.t.Helper()
 	at := o.now.Add(-time.Hour)
 	o.call(at, nil)
+	return o.goesOn(at)
+}
+
+// goesOn has ivo ask for disclosure of who called, who called again after the warning.
+func (o *office) goesOn(at time.Time) *casework.Case {
+	o.t.Helper()
 	c := o.must(o.Open(ctx, ivo, claim(at)))
 	o.must(o.Search(ctx, ivo, c.ID))
 	o.must(o.Select(ctx, ivo, c.ID, 1, "matches"))

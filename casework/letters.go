@@ -44,7 +44,7 @@ type Letter struct {
 	Caller    *Party           // disclosure only
 	Number    numbering.Number // the caller's: disclosure, notice
 	Called    numbering.Number // disclosure only
-	Calls     []time.Time      // disclosure only
+	Calls     []time.Time      // disclosure only; like Date in the zone of the sender
 }
 
 // Letters are parsed templates.
@@ -145,7 +145,10 @@ func sampleLetter(kind, language string) Letter {
 
 // letter renders and files a letter in the recipient's language.
 func (d *draft) letter(kind string, l Letter) (n int, err error) {
-	l.Kind, l.Reference, l.Date, l.Sender = kind, d.ID, d.now, d.s.o.Sender
+	l.Kind, l.Reference, l.Date, l.Sender = kind, d.ID, d.now.In(d.s.o.Zone), d.s.o.Sender
+	for i := range l.Calls {
+		l.Calls[i] = l.Calls[i].In(d.s.o.Zone)
+	}
 	l.Language = d.s.o.Language
 	for _, known := range Languages {
 		if l.Recipient.Language == known {

@@ -131,3 +131,21 @@ func (s *Service) About(ctx context.Context, n numbering.Number) (list []*Case, 
 	})
 	return list, errors.Join(err, failed)
 }
+
+// Concerning lists the cases in which a subscriber is the selected caller and was told so
+// in writing, for his export. Those under way before that are not for him to know yet.
+func (s *Service) Concerning(ctx context.Context, n numbering.Number) (list []*Case, err error) {
+	var failed error
+	err = s.store.List(ctx, Filter{Kind: KindCase}, func(r Row) bool {
+		c, err := s.opened(r)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			failed = err
+		case c.Selection != nil && c.Selection.Candidate.Number == n && c.Warning != nil && !c.Warning.Sent.IsZero():
+			list = append(list, c)
+		}
+		return failed == nil
+	})
+	return list, errors.Join(err, failed)
+}

@@ -138,6 +138,7 @@ func (s *Service) decideOrder(ctx context.Context, by Actor, id, what string, de
 // orderFile is the signed answer. Records of nuisance work alone are not for it.
 func (s *Service) orderFile(ctx context.Context, by Actor, o *Order) ([]byte, error) {
 	e := Evidence{Case: o.ID, Claimed: o.Scope.Number.E164(), Frozen: o.Decided, By: by.Name, Reason: o.Authority + ", " + o.Reference}
+	var records []*trace.Record
 	for _, part := range []struct {
 		wanted bool
 		q      trace.Query
@@ -151,6 +152,7 @@ func (s *Service) orderFile(ctx context.Context, by Actor, o *Order) ([]byte, er
 		q := part.q
 		q.From, q.To, q.Basis, q.Oldest = o.Scope.From, o.Scope.To, trace.BasisTransmission|trace.BasisEmergency, true
 		err := s.records.Search(ctx, q, func(r *trace.Record) bool {
+			records = append(records, &trace.Record{ID: r.ID})
 			e.Records = append(e.Records, json.RawMessage(r.AppendPlain(nil)))
 			return true
 		})
@@ -162,6 +164,10 @@ func (s *Service) orderFile(ctx context.Context, by Actor, o *Order) ([]byte, er
 		}
 	}
 	o.Records = len(e.Records)
+	var err error
+	if e.Notes, err = s.notes(ctx, records); err != nil {
+		return nil, err
+	}
 	key, err := s.safe.signer(ctx)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"clirgate/casework"
+	"clirgate/numbering"
 	"clirgate/trace"
 )
 
@@ -395,4 +396,44 @@ func TestNoWayAround(t *testing.T) {
 			done = append(done, name)
 		}
 	})
+}
+
+// Nobody unmasks every candidate by himself: an incident has one selection, and that it was
+// somebody else a second person says.
+func TestOneSelectionAnIncident(t *testing.T) {
+	o := newOffice(t)
+	first, second := o.now.Add(-10*time.Hour), o.now.Add(-2*time.Hour)
+	o.call(first, nil)
+	o.call(first.Add(time.Minute), func(r *trace.Record) { r.Calling = neighbour })
+	o.call(second, func(r *trace.Record) { r.Calling = abroad })
+	o.call(second, func(r *trace.Record) { r.Calling, r.Ingress = 0, "transit" })
+	c := o.must(o.Open(ctx, ivo, claim(first, second)))
+	c = o.must(o.Search(ctx, ivo, c.ID))
+	n := map[numbering.Number]int{}
+	for _, cand := range c.Candidates {
+		n[cand.Number] = cand.N
+	}
+	sue := casework.Actor{Name: "sue", Role: "supervisor"}
+	_, err := o.Select(ctx, sue, c.ID, n[nuisance], "r")
+	forbidden(t, err) // not first
+	o.must(o.Select(ctx, ivo, c.ID, n[nuisance], "r"))
+	o.must(o.Select(ctx, ivo, c.ID, n[nuisance], "again the same"))
+	o.must(o.Select(ctx, ivo, c.ID, n[abroad], "another incident"))
+	o.must(o.Select(ctx, ivo, c.ID, n[0], "of nobody known"))
+	for _, name := range []string{"ivo", " IVO "} {
+		before := o.must(o.Get(ctx, ivo, c.ID))
+		_, err = o.Select(ctx, casework.Actor{Name: name}, c.ID, n[neighbour], "curious")
+		conflict(t, err, "a second person")
+		if after := o.must(o.Get(ctx, ivo, c.ID)); after.Revision != before.Revision {
+			t.Error("changed all the same")
+		}
+	}
+	if told := o.audit.Actions(); !slices.Contains(told, "refused: select") {
+		t.Errorf("%v", told)
+	}
+	if c = o.must(o.Select(ctx, sue, c.ID, n[neighbour], "the times fit better")); c.Selection.Candidate.Number != neighbour {
+		t.Error("not selected")
+	}
+	_, err = o.Select(ctx, sue, c.ID, n[nuisance], "and him") // he is unmasked, but not by her
+	conflict(t, err, "a second person")
 }

@@ -47,6 +47,8 @@ type SubjectRequest struct {
 	Lifted   time.Time // of an objection that was taken back
 	Expires  time.Time // zero: not answered, or an objection in force
 	History  []Step
+
+	Corrections []Correction
 }
 
 // Overdue tells whether the answer is late.
@@ -107,6 +109,9 @@ func (s *Service) AnswerRequest(ctx context.Context, by Actor, id string, grante
 	if !r.Answered.IsZero() {
 		return nil, &Conflict{"the request was answered already"}
 	}
+	if granted && r.Right == RightCorrection && len(r.Corrections) == 0 {
+		return nil, &Conflict{"nothing was corrected yet: correct it (POST :correct) and then answer, or answer that it is not granted"}
+	}
 	r.Answered, r.Answer, r.Granted = s.o.Now(), answer, granted
 	if r.Right != RightObjection || !granted {
 		r.Expires = trace.Expiry(r.Answered, answeredKept)
@@ -166,8 +171,12 @@ func (s *Service) Objectors(ctx context.Context, purpose string) (map[numbering.
 }
 
 func (s *Service) eachRequest(ctx context.Context, f func(*SubjectRequest)) error {
+	return s.requests(ctx, Filter{Kind: KindRequest}, f)
+}
+
+func (s *Service) requests(ctx context.Context, which Filter, f func(*SubjectRequest)) error {
 	var failed error
-	err := s.store.List(ctx, Filter{Kind: KindRequest}, func(row Row) bool {
+	err := s.store.List(ctx, which, func(row Row) bool {
 		r, err := s.openRequest(row)
 		switch {
 		case err == nil:

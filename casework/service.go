@@ -30,12 +30,15 @@ type AddressBook interface {
 
 // Options of a Service; zero values mean the defaults in brackets.
 type Options struct {
-	Margin    time.Duration // around claimed times, for clocks and memories [30 min, at most 12 h]
-	MaxPeriod time.Duration // longest span a claim may name [24 h]
-	Sender    Sender        // whose letters these are
-	Letters   *Letters      // templates [the embedded ones]
-	Language  string        // of letters to whoever wants no other [nl]
+	Margin    time.Duration  // around claimed times, for clocks and memories [30 min, at most 12 h]
+	MaxPeriod time.Duration  // longest span a claim may name [24 h]
+	Sender    Sender         // whose letters these are
+	Letters   *Letters       // templates [the embedded ones]
+	Zone      *time.Location // of times in letters [UTC]
+	Language  string         // of letters to whoever wants no other [nl]
 	Now       func() time.Time
+	// Correctors put right what is kept elsewhere: CorrectRule, CorrectShielding [none].
+	Correctors map[string]Corrector
 }
 
 const maxMargin = 12 * time.Hour
@@ -44,6 +47,9 @@ func (o Options) withDefaults() Options {
 	o.Margin = min(cmp.Or(o.Margin, 30*time.Minute), maxMargin)
 	o.MaxPeriod = cmp.Or(o.MaxPeriod, 24*time.Hour)
 	o.Language = cmp.Or(o.Language, Languages[0])
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
 	if o.Letters == nil {
 		o.Letters = EmbeddedLetters()
 	}

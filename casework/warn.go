@@ -33,10 +33,12 @@ func (d *draft) caller() (Party, error) {
 	if d.s.addresses == nil {
 		return Party{}, &Conflict{"there is no address book: the configuration names none (casework.addresses)"}
 	}
-	p, err := d.s.addresses.Lookup(d.ctx, n)
+	p, err := d.s.lookup(d.ctx, n)
 	switch {
 	case errors.Is(err, ErrUnknownParty):
 		return Party{}, &Conflict{"the address book knows nobody with the caller's number"}
+	case errors.Is(err, ErrUnavailable):
+		return Party{}, err
 	case err != nil:
 		return Party{}, fmt.Errorf("%w: addresses: %w", ErrUnavailable, err)
 	case p.Provider != "":

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -161,5 +162,47 @@ func TestOneRecordACall(t *testing.T) {
 	r.finished(func(w whole) bool { return w.Status == 486 })
 	if rs := r.records(); len(rs) != 1 {
 		t.Errorf("%d records of one call", len(rs))
+	}
+}
+
+// Of a forwarded call the record tells who forwarded it last, and whether that is whom the
+// caller dialled.
+func TestRecordTellsForwarding(t *testing.T) {
+	const b, c = "+31301111111", "+31302222222"
+	diversion := func(n string) string { return "Diversion: <sip:" + n + "@example.net>;reason=unconditional\r\n" }
+	history := func(list ...string) (text string) {
+		for i, n := range list {
+			text += fmt.Sprintf("History-Info: <sip:%s@example.net>;index=1%s\r\n", n, strings.Repeat(".1", i))
+		}
+		return text
+	}
+	r := newRig(t, "U1", "")
+	caller, callee := r.ua("A"), r.ua("U1")
+	for i, x := range []struct {
+		headers, from string
+		chain         bool
+	}{
+		{"", "", false},
+		{diversion(b), b, false},
+		{diversion(c) + diversion(b), c, true},
+		{history(b, "+31705550199"), b, false},
+		{history(b, c, "+31705550199"), c, true},
+	} {
+		text := strings.Replace(r.local(vectorNamed(t, "TV01").msg), "Max-Forwards", x.headers+"Max-Forwards", 1)
+		text = strings.NewReplacer("Call-ID: ", fmt.Sprintf("Call-ID: f%d-", i), "branch=z9hG4bK", fmt.Sprintf("branch=z9hG4bKf%d", i)).Replace(text)
+		caller.send(r.gw, mustParse(t, text).raw)
+		got := callee.request("INVITE")
+		callee.send(r.gw, answer(got, "486 Busy Here", "b9"))
+		callee.request("ACK")
+		r.finished(func(w whole) bool { return w.Status == 486 && strings.HasPrefix(w.CallIDIn, fmt.Sprintf("f%d-", i)) })
+		var w struct {
+			From  string `json:"diverted_from"`
+			Chain bool   `json:"diverted_before"`
+		}
+		all := r.records()
+		must(t, json.Unmarshal([]byte(all[len(all)-1].Text), &w))
+		if w.From != x.from || w.Chain != x.chain {
+			t.Errorf("%d: from %q, chain %v", i, w.From, w.Chain)
+		}
 	}
 }

@@ -65,6 +65,7 @@ func (d *decoder) public(r *Record) {
 		r.Trust = Trust(f[0])
 		r.Withhold = f[1]&flagWithhold != 0
 		r.Withheld = f[1]&flagWithheld != 0
+		r.Chain = f[1]&flagChain != 0
 		r.Class, r.Rule, r.Bases = rules.Class(f[2]), rules.Rule(f[3]), Basis(f[4])
 		d.bad = d.bad || f[1]&^flagMask != 0
 	}

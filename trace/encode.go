@@ -30,7 +30,8 @@ const (
 const (
 	flagWithhold byte = 1 << iota
 	flagWithheld
-	flagMask = flagWithhold | flagWithheld
+	flagChain
+	flagMask = flagWithhold | flagWithheld | flagChain
 )
 
 // AppendRecord appends the plain form of r.
@@ -55,6 +56,9 @@ func appendPublic(dst []byte, r *Record) []byte {
 	}
 	if r.Withheld {
 		flags |= flagWithheld
+	}
+	if r.Chain {
+		flags |= flagChain
 	}
 	dst = append(dst, byte(r.Trust), flags, byte(r.Class), byte(r.Rule), byte(r.Bases))
 	dst = binary.AppendUvarint(dst, r.Revision)

@@ -39,6 +39,7 @@ func same(a, b *trace.Record) bool {
 func TestRecordSurvivesEncoding(t *testing.T) {
 	for name, want := range map[string]*trace.Record{
 		"full":  tracetest.Record(start),
+		"chain": {Called: 1, DivertedFrom: 2, Chain: true},
 		"empty": {},
 		"ipv6":  {Source: netip.MustParseAddrPort("[2001:db8::1%eth0]:5061")},
 	} {

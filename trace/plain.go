@@ -24,6 +24,7 @@ type plain struct {
 	CalledClass  string     `json:"called_class"`
 	Code         bool       `json:"withhold_code"`
 	DivertedFrom string     `json:"diverted_from,omitempty"`
+	Chain        bool       `json:"diverted_before,omitempty"` // another had forwarded it before
 	Withheld     bool       `json:"withheld"`
 	Class        string     `json:"class"`
 	Rule         string     `json:"rule"`
@@ -59,7 +60,7 @@ func (r *Record) appendJSON(dst []byte) []byte {
 	p := plain{
 		ID: r.ID.String(), Method: r.Method, Start: r.Start, Answer: known(r.Answer), End: known(r.End),
 		Calling: dial(r.Calling), Trust: r.Trust.String(), Shown: dial(r.Shown),
-		Called: dial(r.Called), CalledClass: r.CalledClass, Code: r.Withhold, DivertedFrom: dial(r.DivertedFrom),
+		Called: dial(r.Called), CalledClass: r.CalledClass, Code: r.Withhold, DivertedFrom: dial(r.DivertedFrom), Chain: r.Chain,
 		Withheld: r.Withheld, Class: r.Class.String(), Rule: r.Rule.String(), Revision: r.Revision,
 		Ingress: r.Ingress, Egress: r.Egress, CallIDIn: r.CallIDIn, CallIDOut: r.CallIDOut,
 		Status: r.Status, Bases: r.Bases.Names(), Expires: r.Expires, Sealed: r.Closed(),

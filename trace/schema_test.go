@@ -17,7 +17,7 @@ import (
 // field is a decision about privacy: it is made here too, or not at all.
 func TestRecordIsAClosedList(t *testing.T) { // Mark and Marked: GPP-15
 	stored := strings.Fields(`
-		ID Service Method Start Answer End Calling Trust Shown Asserted Called CalledClass Withhold DivertedFrom
+		ID Service Method Start Answer End Calling Trust Shown Asserted Called CalledClass Withhold DivertedFrom Chain
 		Withheld Class Rule Revision Ingress Egress Source CallIDIn CallIDOut Status Mark Marked Bases Expires`)
 	var fields []string
 	for f := range reflect.TypeFor[trace.Record]().Fields() {

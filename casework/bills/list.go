@@ -158,6 +158,8 @@ type Change struct {
 type Store interface {
 	Save(ctx context.Context, c Change) error
 	All(ctx context.Context, each func(Row) bool) error
+	// Find answers one number's row; ok false: there is none.
+	Find(ctx context.Context, number [16]byte) (r Row, ok bool, err error)
 }
 
 // ErrUnavailable: store or audit log do not answer; wraps the cause. Nothing changed.

@@ -98,6 +98,20 @@ func (s *Service) save(ctx context.Context, c change, e casework.Event) error {
 	return s.store.Save(ctx, sealed)
 }
 
+// Find answers how a number is shielded; ok false: it is not on the list.
+func (s *Service) Find(ctx context.Context, n numbering.Number) (e Entry, ok bool, err error) {
+	block, err := s.block(ctx)
+	if err != nil {
+		return e, false, err
+	}
+	r, ok, err := s.store.Find(ctx, seal(block, Entry{Number: n}).Number)
+	if err != nil || !ok {
+		return e, false, err
+	}
+	e, err = open(block, r)
+	return e, err == nil, err
+}
+
 // Entries is the list.
 func (s *Service) Entries(ctx context.Context) (list []Entry, err error) {
 	block, err := s.block(ctx)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"clirgate/casework"
@@ -33,46 +32,6 @@ type caseCommands struct {
 	Verify   caseVerify   `cmd:"" help:"Check evidence without the gateway; exits with 6 when it is not as it was signed."`
 }
 
-// claimFlags are a claim with its parts a) to d).
-type claimFlags struct {
-	Name     string   `help:"a) Name of the claimant."`
-	Address  string   `help:"a) Street and house number."`
-	Postcode string   `help:"a) Postcode."`
-	Town     string   `help:"a) Town."`
-	Language string   `help:"Of letters: nl or en."`
-	Called   string   `help:"b) The number that is called." placeholder:"NUMBER"`
-	Nuisance string   `help:"c) Nature and seriousness." placeholder:"TEXT"`
-	At       []string `help:"d) When: a time, or FROM/TO; several times." placeholder:"TIME" sep:"none"`
-	Via      string   `help:"Provider that passed the claim on."`
-}
-
-func (f *claimFlags) claim() (map[string]any, error) {
-	periods := make([]casework.Period, 0, len(f.At))
-	for _, text := range f.At {
-		p, err := period(text)
-		if err != nil {
-			return nil, err
-		}
-		periods = append(periods, p)
-	}
-	return map[string]any{
-		"claimant": casework.Party{Name: f.Name, Address: f.Address, Postcode: f.Postcode, Town: f.Town, Language: f.Language},
-		"number":   f.Called, "nuisance": f.Nuisance, "periods": periods, "via": f.Via,
-	}, nil
-}
-
-// period reads a time, or two with "/" between them.
-func period(text string) (p casework.Period, err error) {
-	from, to, both := strings.Cut(text, "/")
-	if p.From, err = moment(from, time.Now(), -1); err == nil && both {
-		p.To, err = moment(to, time.Now(), -1)
-	}
-	if err != nil {
-		return p, failed(exitWrong, "--at: %v; or two of them as FROM/TO", err)
-	}
-	return p, nil
-}
-
 func casePath(id string) string { return "/v1/cases/" + url.PathEscape(id) }
 
 // step does one thing with a case and shows it.
@@ -94,7 +53,7 @@ type nothing = map[string]any
 type caseOpen struct{ claimFlags }
 
 func (c *caseOpen) Run(s *session) error {
-	claim, err := c.claim()
+	claim, err := c.claim(s)
 	if err != nil {
 		return err
 	}
@@ -107,7 +66,7 @@ type caseComplete struct {
 }
 
 func (c *caseComplete) Run(s *session) error {
-	claim, err := c.claim()
+	claim, err := c.claim(s)
 	if err != nil {
 		return err
 	}

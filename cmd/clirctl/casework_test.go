@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,5 +116,46 @@ func TestVerifyWantsEvidence(t *testing.T) {
 		if _, errs, code := ctl(t, http.NotFound, append([]string{"case", "verify"}, c.args...)...); code != c.code {
 			t.Errorf("%v: %d %s", c.args, code, errs)
 		}
+	}
+}
+
+// Who complains and of what comes from a file or standard input; no error quotes it.
+func TestClaimIsReadFromAFile(t *testing.T) {
+	const claim = `{"claimant":{"name":"Klaas Klager","address":"Kerkplein 7","postcode":"9876 ZX","town":"Verweg"},"number":"070 555 0199","nuisance":"hijgt","periods":[{"from":"2026-11-01T02:00:00Z"}]}`
+	file := filepath.Join(t.TempDir(), "claim.json")
+	if err := os.WriteFile(file, []byte(claim), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	h := func(w http.ResponseWriter, r *http.Request) {
+		got = nil
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		fmt.Fprint(w, `{"id":"C1"}`)
+	}
+	_, errs, code := ctl(t, h, "case", "open", "--from", file, "--at=2026-11-02T02:00:00Z", "--town=Elders")
+	if who, _ := got["claimant"].(map[string]any); code != 0 || who["name"] != "Klaas Klager" || who["town"] != "Elders" || len(got["periods"].([]any)) != 2 || got["number"] != "070 555 0199" {
+		t.Errorf("%d %s: %v", code, errs, got)
+	}
+	s := httptest.NewServer(http.HandlerFunc(h))
+	defer s.Close()
+	t.Setenv("CLIRCTL_SERVER", s.URL)
+	var out, problems bytes.Buffer
+	if code := run([]string{"case", "open", "--from=-"}, strings.NewReader(claim), &out, &problems); code != 0 || got["nuisance"] != "hijgt" {
+		t.Errorf("%d %s: %v", code, problems.String(), got)
+	}
+	for _, bad := range []string{"", `{"claimant":"Klaas Klager"}`, `{"claimant":{"name":"Klaas Klager"`, `Klaas Klager`, `{"periods":[{"from":"Klaas Klager"}]}`, `{"unknown":1}`} {
+		problems.Reset()
+		if code := run([]string{"case", "open", "--from=-"}, strings.NewReader(bad), &out, &problems); code != exitWrong || strings.Contains(problems.String(), "Klaas") {
+			t.Errorf("%q: %d %s", bad, code, problems.String())
+		}
+	}
+	problems.Reset()
+	if code := run([]string{"--token-file=-", "case", "open", "--from=-"}, strings.NewReader(claim), &out, &problems); code != exitWrong || !strings.Contains(problems.String(), "token") {
+		t.Errorf("%d %s", code, problems.String())
+	}
+	if code := run([]string{"subject", "correct", "R1", "call", "-", "--why=x"}, strings.NewReader(`{"record":"R","note":"n"}`), &out, &problems); code != 0 || got["of"] != "call" || got["to"].(map[string]any)["note"] != "n" {
+		t.Errorf("%d %s: %v", code, problems.String(), got)
 	}
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"clirgate/admin"
+	"clirgate/casework"
 	"clirgate/casework/subject"
 )
 
@@ -15,6 +17,7 @@ type subjectCommands struct {
 	Request  subjectRequest  `cmd:"" help:"Enter a request for access or correction, or an objection."`
 	Requests subjectRequests `cmd:"" help:"List requests that wait for their answer, the most urgent first."`
 	Show     subjectShow     `cmd:"" help:"Show one request."`
+	Correct  subjectCorrect  `cmd:"" help:"Put one thing right on a request for correction."`
 	Answer   subjectAnswer   `cmd:"" help:"Record the answer to a request."`
 	Lift     subjectLift     `cmd:"" help:"End an objection that is taken back."`
 	Purposes subjectPurposes `cmd:"" help:"List what personal data are kept for."`
@@ -25,10 +28,12 @@ type subjectExport struct {
 	Number string `arg:"" help:"Telephone number, in any spelling."`
 	Format string `enum:"json,html" default:"html" help:"html to read and print, or json."`
 	Out    string `short:"o" type:"path" placeholder:"FILE" help:"Write here; default: standard output."`
+
+	Language string `enum:",nl,en" default:"" help:"Of the page: nl or en; default: the gateway's."`
 }
 
 func (c *subjectExport) Run(s *session) error {
-	return s.fetch("POST", "/v1/subjects/"+url.PathEscape(c.Number)+":export?format="+c.Format, c.Out)
+	return s.fetch("POST", "/v1/subjects/"+url.PathEscape(c.Number)+":export?format="+c.Format+"&language="+c.Language, c.Out)
 }
 
 func requestPath(id string) string { return "/v1/subject-requests/" + url.PathEscape(id) }
@@ -50,6 +55,7 @@ func (s *session) requests(list ...admin.SubjectRequest) {
 
 func (s *session) request(path string, send any) error {
 	var r admin.SubjectRequest
+	var rows [][]string
 	method := "POST"
 	if send == nil {
 		method = "GET"
@@ -58,6 +64,12 @@ func (s *session) request(path string, send any) error {
 		return err
 	}
 	s.requests(r)
+	if len(r.Corrections) > 0 {
+		for _, c := range r.Corrections {
+			rows = append(rows, []string{clock(c.At), c.By, c.Of, c.Record, c.Before, c.After, c.Why})
+		}
+		s.table("CORRECTED\tBY\tOF\tRECORD\tBEFORE\tAFTER\tWHY", rows...)
+	}
 	return nil
 }
 
@@ -102,6 +114,30 @@ type subjectShow struct {
 }
 
 func (c *subjectShow) Run(s *session) error { return s.request(requestPath(c.Request), nil) }
+
+type subjectCorrect struct {
+	Request string `arg:"" help:"Id of the request."`
+	Of      string `arg:"" enum:"call,address,rule,shielding" help:"call, address, rule or shielding."`
+	To      string `arg:"" help:"File with what is right, as JSON; - for standard input. Of a call {record, note}, of an address {name, address, postcode, town}, of a rule the subscriber as it should be, of shielding {from, until}."`
+	Why     string `required:"" help:"Why it was wrong; no personal data." placeholder:"TEXT"`
+}
+
+func (c *subjectCorrect) Run(s *session) error {
+	var to map[string]any
+	if err := s.given("TO", c.To, &to); err != nil {
+		return err
+	}
+	return s.request(requestPath(c.Request)+":correct", casework.Correcting{Of: c.Of, To: mustJSON(to), Why: c.Why})
+}
+
+// mustJSON is a value that was read from JSON, as JSON.
+func mustJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // it came from JSON
+	}
+	return b
+}
 
 type subjectAnswer struct {
 	Request string `arg:"" help:"Id of the request."`

@@ -20,6 +20,7 @@ type facts struct {
 	shown    numbering.Number // as From shows it
 	asserted [2]numbering.Number
 	diverted numbering.Number
+	chain    bool // another had forwarded it before diverted did
 	screen   bool // From shows something else than the sender's own numbers
 
 	toSkip int // raw bytes of dial codes in To's user part
@@ -40,7 +41,7 @@ func (c *call) begin(*work) bool {
 		return c.refuse(484, "", nil, Incomplete)
 	}
 	c.readIdentity()
-	c.facts.diverted = c.divertedFrom()
+	c.facts.diverted, c.facts.chain = c.divertedFrom()
 	return true
 }
 
@@ -170,19 +171,26 @@ func numberIn(plan *numbering.Plan, m *message.Message, uri message.Span) number
 }
 
 // divertedFrom is who forwarded the call last: the top Diversion, or the entry of
-// History-Info before the present one.
-func (c *call) divertedFrom() (n numbering.Number) {
-	if h := c.m.First(message.HDiversion); h != nil {
-		for s := range c.m.Values(h) {
-			return c.numberOf(s)
+// History-Info before the present one. A chain: there are others below or before it, so
+// that he need not be the one who was dialled.
+func (c *call) divertedFrom() (n numbering.Number, chain bool) {
+	top := true
+	for _, s := range c.m.ValuesOf(message.HDiversion) {
+		if !top {
+			return n, true
 		}
+		n, top = c.numberOf(s), false
+	}
+	if !top {
+		return n, false
 	}
 	var before message.Span
+	entries := 0
 	for _, s := range c.m.ValuesOf(message.HHistoryInfo) {
-		if !before.Empty() {
+		if entries++; entries > 1 {
 			n = c.numberOf(before)
 		}
 		before = s
 	}
-	return n
+	return n, entries > 2
 }

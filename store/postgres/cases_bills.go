@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"clirgate/casework/bills"
 	"github.com/jackc/pgx/v5"
@@ -55,6 +56,16 @@ func queuePut(b *pgx.Batch, query string, rows []bills.Row) {
 	if len(numbers) > 0 {
 		b.Queue(query, numbers, from, until, sources)
 	}
+}
+
+func (s billStore) Find(ctx context.Context, number [16]byte) (r bills.Row, ok bool, err error) {
+	r.Number = number
+	err = s.pool.QueryRow(ctx, "SELECT day, coalesce(ends, 0), source FROM shielded_numbers WHERE number = $1", number[:]).
+		Scan(&r.From, &r.Until, &r.Source)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, wrap(bills.ErrUnavailable, err)
 }
 
 func (s billStore) All(ctx context.Context, each func(bills.Row) bool) error {

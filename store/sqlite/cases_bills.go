@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"clirgate/casework/bills"
 )
@@ -52,6 +53,16 @@ func (s billStore) insert(ctx context.Context, tx *sql.Tx, query string, rows []
 		}
 	}
 	return nil
+}
+
+func (s billStore) Find(ctx context.Context, number [16]byte) (r bills.Row, ok bool, err error) {
+	r.Number = number
+	err = s.reader.QueryRowContext(ctx, "SELECT day, coalesce(ends, 0), source FROM shielded_numbers WHERE number = ?", number[:]).
+		Scan(&r.From, &r.Until, &r.Source)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, s.failed(err)
 }
 
 func (s billStore) All(ctx context.Context, each func(bills.Row) bool) error {

@@ -101,6 +101,12 @@ func Bills(t *testing.T, b Together[bills.Store]) {
 	if err != nil || len(entries) != 2 || entries[0].Action != "case.shield" || entries[1].Object != "provider:Other" || entries[1].Actor != "bea" {
 		t.Errorf("%+v, %v", entries, err)
 	}
+	if e, ok, err := svc.Find(ctx, n("31705550188")); err != nil || !ok || e != (bills.Entry{Number: n("31705550188"), From: 20001, Until: 20500}) {
+		t.Errorf("found %v, %v", ok, err)
+	}
+	if _, ok, err := svc.Find(ctx, n("31705550111")); err != nil || ok {
+		t.Errorf("found %v, %v", ok, err)
+	}
 	list, err := svc.List(ctx)
 	if err != nil || list.Len() != 3 || !list.Shielded(n("31705550199"), 20002) || list.Shielded(n("31705550199"), 20001) {
 		t.Errorf("%v", err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // zones are known on any machine
 
 	"clirgate/casework"
 )
@@ -28,6 +29,9 @@ type Casework struct {
 	Letters string `yaml:"letters"`
 	// Language is the one of letters to whoever wants no other: nl or en. Default: nl.
 	Language string `yaml:"language"`
+	// Timezone is the one that letters and exports tell times in, by its IANA name.
+	// Default: Europe/Amsterdam.
+	Timezone string `yaml:"timezone"`
 	// Sender is whose letters these are.
 	Sender Sender `yaml:"sender"`
 }
@@ -57,7 +61,17 @@ func (c *Casework) Remote() bool {
 
 func (c *Casework) complete() {
 	c.Margin = cmp.Or(c.Margin, Duration(30*time.Minute))
+	c.Timezone = cmp.Or(c.Timezone, "Europe/Amsterdam")
 	c.Language = cmp.Or(c.Language, casework.Languages[0])
+}
+
+// Zone is Timezone; UTC when there is no such zone, which the check tells.
+func (c *Casework) Zone() *time.Location {
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil || c.Timezone == "" || c.Timezone == "Local" {
+		return time.UTC
+	}
+	return zone
 }
 
 // files are the paths in it.
@@ -76,6 +90,9 @@ func (k *checker) checkCasework() {
 	}
 	if !slices.Contains(casework.Languages[:], c.Language) {
 		k.add("casework.language", "there are no letters in this language", "write one of "+strings.Join(casework.Languages[:], ", "))
+	}
+	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "Local" {
+		k.add("casework.timezone", "there is no such time zone", "write an IANA name like Europe/Amsterdam, or UTC")
 	}
 	if _, err := casework.LoadLetters(c.Letters); err != nil {
 		k.add("casework.letters", err.Error(), "mend the template, or take it out of the directory")

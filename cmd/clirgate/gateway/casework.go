@@ -36,13 +36,15 @@ func (g *Gateway) makeCasework() error {
 	}
 	log := caseaudit.New(g.database.Audit(), g.ring)
 	cases := casework.New(g.Cases(), g.search, book, log, g.ring, casework.Options{
-		Margin: time.Duration(cfg.Margin), Sender: sender(cfg.Sender), Letters: letters, Language: cfg.Language, Now: g.now,
+		Margin: time.Duration(cfg.Margin), Sender: sender(cfg.Sender), Letters: letters, Language: cfg.Language, Zone: cfg.Zone(), Now: g.now,
+		Correctors: map[string]casework.Corrector{casework.CorrectRule: g.correctRule, casework.CorrectShielding: g.correctShielding},
 	})
 	months := func() trace.Retention { return retention(g.config().Trace) }
 	g.shielded = &shielded{g: g, list: bills.New(g.Bills(), log, g.ring)}
 	g.casework = &admin.Casework{
 		Cases: cases, Bills: g.shielded.list, Shield: g.shielded.follow, Audit: log, Seen: log, Records: g.search, Retention: months,
-		Subjects: &subject.Service{Records: g.search, Cases: cases, Rules: g.subscriberRule, Audit: log, Retention: months, Now: g.now},
+		Print:    subject.Print{Language: cfg.Language, Zone: cfg.Zone(), Sender: sender(cfg.Sender)},
+		Subjects: &subject.Service{Records: g.search, Cases: cases, Rules: g.subscriberRule, Shielded: g.shielded.find, Audit: log, Retention: months, Now: g.now},
 	}
 	return nil
 }

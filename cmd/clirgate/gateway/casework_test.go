@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -106,5 +107,60 @@ func TestCasesWithoutTheMasterKey(t *testing.T) {
 	}
 	if code, text := asRole(t, g, token.Billing, "GET", "/v1/shielded-numbers", "", ""); code != 503 {
 		t.Errorf("%d %s", code, text)
+	}
+}
+
+// A wrong rule, or a wrong date on the shielding list, is put right on the subscriber's
+// request; what stood there before, and why it was wrong, is in his export.
+func TestCorrections(t *testing.T) {
+	g, _ := start(t, literal, t.TempDir())
+	ask := func(method, path, body string, want int) string {
+		t.Helper()
+		code, text := asRole(t, g, token.Privacy, method, path, "application/json", body)
+		if code != want {
+			t.Errorf("%s %s %s: %d %s", method, path, body, code, text)
+		}
+		return text
+	}
+	var request struct{ ID string }
+	text := ask("POST", "/v1/subject-requests", `{"right":"correction","number":"+31612345678","what":"I never asked for that"}`, 201)
+	if err := json.Unmarshal([]byte(text), &request); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := asRole(t, g, token.NOC, "PUT", "/v1/subscribers/%2B31612345678", "application/json", `{"clir":"permanent"}`); code != 201 {
+		t.Fatalf("%d %s", code, text)
+	}
+	correct := func(of, to string, want int) string {
+		t.Helper()
+		return ask("POST", "/v1/subject-requests/"+request.ID+":correct", `{"of":"`+of+`","to":`+to+`,"why":"mixed up"}`, want)
+	}
+	correct("rule", `{"clir":"always"}`, 422)
+	correct("rule", `{"number":"+31612345679"}`, 422)
+	correct("shielding", `{"from":"2026-01-01"}`, 409) // his rule does not ask for it
+	correct("shielding", `{}`, 422)
+	correct("rule", `{"clir":"none","shield_on_bills":true}`, 200)
+	correct("shielding", `{"from":"2020-01-02","until":"2020-02-01"}`, 409) // his rule asks for it
+	correct("shielding", `{"from":"2020-01-02"}`, 200)
+	bill := "date,called\n2020-01-01,0612345678\n2020-01-02,0612345678\n"
+	if _, got := asRole(t, g, token.Billing, "POST", "/v1/bills:shield?column=called&date=date", "text/csv", bill); got != strings.Replace(bill, "02,0612345678", "02,061234****", 1) {
+		t.Errorf("%q", got)
+	}
+	if code, text := asRole(t, g, token.NOC, "GET", "/v1/subscribers/%2B31612345678", "", ""); code != 200 || !strings.Contains(text, `"clir":"none"`) {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, text := asRole(t, g, token.NOC, "GET", "/v1/changes", "", ""); code != 200 || !strings.Contains(text, "privacy:xprivacy") || !strings.Contains(text, "correction: mixed up") {
+		t.Errorf("%d %s", code, text)
+	}
+	export := ask("POST", "/v1/subjects/%2B31612345678:export", "", 200)
+	for _, want := range []string{`\"clir\":\"permanent\"`, "mixed up", `"shielding":{"purposes":["shielding on bills"]`, `"from":"2020-01-02"`, "I never asked for that", `"services_held"`} {
+		if !strings.Contains(export, want) {
+			t.Errorf("the export does not tell %s: %s", want, export)
+		}
+	}
+	for _, language := range []string{"nl", "en"} {
+		page := ask("POST", "/v1/subjects/%2B31612345678:export?format=html&language="+language, "", 200)
+		if !strings.Contains(page, "mixed up") || !strings.Contains(page, `lang="`+language+`"`) {
+			t.Errorf("%s: %s", language, page)
+		}
 	}
 }

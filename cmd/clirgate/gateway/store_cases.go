@@ -90,3 +90,11 @@ func (s billStore) All(ctx context.Context, each func(bills.Row) bool) error {
 	_, err := askBills(ctx, s, func(st bills.Store) (struct{}, error) { return struct{}{}, st.All(ctx, each) })
 	return err
 }
+
+func (s billStore) Find(ctx context.Context, number [16]byte) (r bills.Row, ok bool, err error) {
+	r, err = askBills(ctx, s, func(st bills.Store) (found bills.Row, err error) {
+		found, ok, err = st.Find(ctx, number)
+		return found, err
+	})
+	return r, ok, err
+}

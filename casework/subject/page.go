@@ -1,0 +1,79 @@
+package subject
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+
+	"clirgate/casework"
+)
+
+// Print is how an export is printed.
+type Print struct {
+	Language string          // nl or en; empty: nl
+	Zone     *time.Location  // of its times; nil: UTC
+	Sender   casework.Sender // whose export it is
+}
+
+//go:embed export.html
+var pages embed.FS
+
+var page = template.Must(template.New("export.html").Funcs(functions(Print{})).ParseFS(pages, "export.html"))
+
+// functions are what the template calls: they depend on language and zone.
+func functions(p Print) template.FuncMap {
+	zone := p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	say := func(text string) string { return in(p.Language, text) }
+	return template.FuncMap{
+		"say":    say,
+		"moment": func(t time.Time) string { return t.In(zone).Format("02-01-2006 15:04:05 MST") },
+		"day":    func(t time.Time) string { return t.In(zone).Format("02-01-2006") },
+		"all": func(list []string) string {
+			if len(list) == 0 {
+				return say("nobody")
+			}
+			said := make([]string, len(list))
+			for i := range list {
+				said[i] = say(list[i])
+			}
+			return strings.Join(said, "; ")
+		},
+		"rule": func(b json.RawMessage) (rows [][2]string) {
+			var m map[string]any
+			if json.Unmarshal(b, &m) != nil {
+				return nil
+			}
+			for _, key := range ruleFields {
+				if v, ok := m[key]; ok && v != nil && v != "" {
+					rows = append(rows, [2]string{say(key), say(fmt.Sprint(v))})
+				}
+			}
+			return rows
+		},
+	}
+}
+
+// ruleFields are the fields of a rule, in the order they are printed.
+var ruleFields = [...]string{"clir", "clip", "acr", "tir", "override", "mcid", "shield_on_bills", "note", "until"}
+
+// WriteHTML writes the export to be read and printed.
+func (e *Export) WriteHTML(w io.Writer, p Print) error {
+	if p.Language != "en" {
+		p.Language = "nl"
+	}
+	t, err := page.Clone()
+	if err != nil {
+		return err
+	}
+	return t.Funcs(functions(p)).Execute(w, struct {
+		*Export
+		Print
+	}{e, p})
+}
