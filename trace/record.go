@@ -48,8 +48,8 @@ type Record struct {
 	Called       numbering.Number    // after codes
 	CalledClass  string              // "number", "short", "emergency", "other"
 	Withhold     bool                // a withhold code was dialled
-	DivertedFrom numbering.Number // who forwarded it last
-	Chain        bool             // another had forwarded it before: neither of both was dialled
+	DivertedFrom numbering.Number    // who forwarded it last
+	Chain        bool                // another had forwarded it before: neither of both was dialled
 	Withheld     bool
 	Class        rules.Class
 	Rule         rules.Rule

@@ -76,8 +76,8 @@ func (c *call) fillRecord(w *work) {
 		Calling: f.network, Trust: f.trust, Shown: f.shown, Asserted: f.asserted,
 		Called: f.called, CalledClass: c.calledClass(), Withhold: f.dialled.Withhold,
 		DivertedFrom: f.diverted, Chain: f.chain,
-		Withheld:     c.treatment.Class == rules.W && !c.treatment.Override, // not: CLIP off (LAW-07)
-		Class:        c.treatment.Class, Rule: c.treatment.Rule, Revision: c.treatment.Revision,
+		Withheld: c.treatment.Class == rules.W && !c.treatment.Override, // not: CLIP off (LAW-07)
+		Class:    c.treatment.Class, Rule: c.treatment.Rule, Revision: c.treatment.Revision,
 		Ingress: c.from.Name, Source: c.flow.Remote,
 		CallIDIn: view(c.m.CallID()),
 		Bases:    trace.BasisTransmission | trace.BasisNuisance,
