@@ -17,6 +17,7 @@ import (
 
 	"clirgate/admin"
 	"clirgate/admin/token"
+	"clirgate/audit"
 	"clirgate/numbering"
 	"clirgate/rules"
 	"clirgate/rules/bulk"
@@ -440,6 +441,11 @@ func TestExtraRoutes(t *testing.T) {
 	a.want(a.as(a.token(token.Investigator, "i", time.Time{}), "GET", "/v1/extra", ""), 500, "")
 	if !strings.Contains(a.log.String(), "admin_test.go:") {
 		t.Errorf("the panic's place is not logged:\n%s", a.log.String())
+	}
+	a.parts.mu.Lock()
+	defer a.parts.mu.Unlock()
+	if e := a.parts.log[len(a.parts.log)-1]; e.Actor != "i" || e.Action != "GET /v1/extra" || e.Outcome != audit.Failed {
+		t.Errorf("the panic is not written down: %+v", e)
 	}
 }
 

@@ -77,7 +77,7 @@ func (s *Server) auditEntry(ctx *fasthttp.RequestCtx, route *Route) (e audit.Ent
 		Detail: strconv.Itoa(status) + " to " + ctx.RemoteIP().String(),
 	}
 	refused := status == fasthttp.StatusUnauthorized || status == fasthttp.StatusForbidden || status == fasthttp.StatusTooManyRequests
-	if reads && !refused || route.Logged && status < 300 {
+	if reads && !refused && status != fasthttp.StatusInternalServerError || route.Logged && status < 300 {
 		return e, false
 	}
 	holder, known := Holder(ctx)

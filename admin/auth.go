@@ -25,9 +25,7 @@ func Holder(ctx *fasthttp.RequestCtx) (TokenRecord, bool) {
 func (s *Server) guard(route Route) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		start := s.Now()
-		if route.Open || s.admit(ctx, route.Roles) && s.readBody(ctx, &route) {
-			s.answer(ctx, &route)
-		}
+		s.serve(ctx, &route)
 		if ctx.UserValue(duplexKey{}) == nil { // else its answer still reads the body
 			linger(ctx)
 		}
@@ -39,6 +37,27 @@ func (s *Server) guard(route Route) fasthttp.RequestHandler {
 		s.Log.Info("admin request", "method", method(ctx), "route", route.Path, "status", ctx.Response.StatusCode(),
 			"role", holder.Role, "name", holder.Name, "duration", s.Now().Sub(start))
 	}
+}
+
+// serve answers a request. A handler that panics is answered, logged and written down like
+// any other that failed.
+func (s *Server) serve(ctx *fasthttp.RequestCtx, route *Route) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(ctx, v)
+		}
+	}()
+	if route.Open || s.admit(ctx, route.Roles) && s.readBody(ctx, route) {
+		s.answer(ctx, route)
+	}
+}
+
+// panicked answers a request whose handler did not. The value may hold a number; its type
+// and place tell enough.
+func (s *Server) panicked(ctx *fasthttp.RequestCtx, v any) {
+	s.Log.Error("admin request panicked", "type", typeOf(v), "at", place())
+	ctx.Response.Reset()
+	problem{Status: fasthttp.StatusInternalServerError, Type: "internal", Title: "The gateway failed to answer"}.write(ctx)
 }
 
 // method keeps what is logged to the methods there are.

@@ -36,7 +36,14 @@ func (s *Server) trafficReport(ctx *fasthttp.RequestCtx) {
 				return objectors[r.Calling] || objectors[r.Called] || objectors[r.DivertedFrom]
 			}
 		}
-		r, err := report.Make(records, o)
+		late := s.late()
+		r, err := report.Make(func(from, to time.Time, yield func(*trace.Record) bool) error {
+			return within(late, func(in func(*trace.Record) bool) error { return records(from, to, in) }, yield)
+		}, o)
+		if errors.Is(err, errLate) {
+			scanTooLong.write(ctx)
+			return errAnswered
+		}
 		if errors.Is(err, report.ErrAsked) {
 			badField("by", err.Error(), "give dimensions once, and at least one whole hour").write(ctx)
 			return errAnswered
@@ -46,6 +53,36 @@ func (s *Server) trafficReport(ctx *fasthttp.RequestCtx) {
 		}
 		return writeReport(ctx, r, format)
 	})
+}
+
+// scanTime bounds how long one request reads records.
+const scanTime = 30 * time.Second
+
+var errLate = errors.New("admin: more records than can be read in time")
+
+var scanTooLong = problem{Status: fasthttp.StatusBadRequest, Type: "too-much", Title: "More records than one request can read",
+	Field: "to", Mend: "ask for a shorter period, and for several"}
+
+// late tells whether a request has read records long enough.
+func (s *Server) late() func() bool {
+	end := s.Now().Add(scanTime)
+	return func() bool { return s.Now().After(end) }
+}
+
+// within scans until it is late.
+func within(late func() bool, scan func(func(*trace.Record) bool) error, yield func(*trace.Record) bool) error {
+	n, stopped := 0, false
+	err := scan(func(r *trace.Record) bool {
+		if n++; n%1000 == 0 && late() {
+			stopped = true
+			return false
+		}
+		return yield(r)
+	})
+	if stopped {
+		return errors.Join(errLate, err)
+	}
+	return err
 }
 
 func (s *Server) reportOptions(ctx *fasthttp.RequestCtx) (o report.Options, format string, ok bool) {
@@ -112,15 +149,20 @@ func (s *Server) verifyRecords(ctx *fasthttp.RequestCtx) {
 			to = s.Now()
 		}
 		var r RecordsReport
-		err := w.Records.ScanClosed(from, to, func(*trace.Record) bool { r.Records++; return true })
+		late, now := s.late(), s.Now()
+		err := within(late, func(in func(*trace.Record) bool) error { return w.Records.ScanClosed(from, to, in) },
+			func(*trace.Record) bool { r.Records++; return true })
 		if err == nil {
-			now := s.Now()
-			err = w.Records.Scan(from, to, func(rec *trace.Record) bool {
+			err = within(late, func(in func(*trace.Record) bool) error { return w.Records.Scan(from, to, in) }, func(rec *trace.Record) bool {
 				if rec.Expires.After(now) {
 					r.Readable++
 				}
 				return true
 			})
+		}
+		if errors.Is(err, errLate) {
+			scanTooLong.write(ctx)
+			return errAnswered
 		}
 		if err != nil {
 			r.Fault = err.Error()

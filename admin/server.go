@@ -131,11 +131,7 @@ func (s *Server) router() *router.Router {
 		problem{Status: fasthttp.StatusMethodNotAllowed, Type: "method-not-allowed", Title: "The endpoint has no such method",
 			Mend: "use one of those in the Allow header"}.write(ctx)
 	}})
-	r.PanicHandler = func(ctx *fasthttp.RequestCtx, v any) {
-		// The value may hold a number; its type and place tell enough.
-		s.Log.Error("admin request panicked", "type", typeOf(v), "at", place())
-		problem{Status: fasthttp.StatusInternalServerError, Type: "internal", Title: "The gateway failed to answer"}.write(ctx)
-	}
+	r.PanicHandler = s.panicked
 	return r
 }
 
