@@ -20,6 +20,7 @@ import (
 	"clirgate/casework"
 	"clirgate/cmd/clirgate/gateway"
 	"clirgate/numbering"
+	"clirgate/store/postgres/pgtest"
 	"clirgate/trace"
 	"clirgate/trace/tracetest"
 )
@@ -98,7 +99,16 @@ func (c *ctl) view(role token.Role, args ...string) (v casework.View) {
 // disclosure by two persons, notice, closing; what was promised to each side is held in
 // every document; and in the end nothing is left.
 func TestFromComplaintToCallerOverTheWire(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { fromComplaintToCaller(t, nil) })
+	t.Run("shared", func(t *testing.T) { fromComplaintToCaller(t, pgtest.Start(t)) })
+}
+
+// fromComplaintToCaller is the story with the store that is named; nil: the embedded one.
+func fromComplaintToCaller(t *testing.T, shared *pgtest.Server) {
 	p := newParties(t, "udp")
+	if shared != nil {
+		p.r.yaml += "\nstore: " + shared.Database(t) + "\n"
+	}
 	p.r.stop()
 	dir := p.r.dir
 	must(t, os.WriteFile(filepath.Join(dir, "addresses.csv"), []byte(storyAddresses), 0o600))
@@ -123,7 +133,11 @@ func TestFromComplaintToCallerOverTheWire(t *testing.T) {
 	c.refused(token.NOC, 3, "role", append([]string{"case"}, claim...)...)
 	c.refused(token.Investigator, 1, "nuisance", append([]string{"case"}, slices.DeleteFunc(slices.Clone(claim), func(s string) bool { return strings.HasPrefix(s, "--nuisance") })...)...)
 	id := c.view(token.Investigator, claim...).ID
-	v := c.view(token.Investigator, "search", id)
+	var v casework.View
+	eventually(t, "six calls are found", func() bool {
+		v = c.view(token.Investigator, "search", id)
+		return len(v.Candidates) == 1 && len(v.Candidates[0].Calls) == 6
+	})
 	if len(v.Candidates) != 1 || len(v.Candidates[0].Calls) != 6 || v.Candidates[0].Number != "+3120555****" {
 		t.Fatalf("found %+v", v.Candidates)
 	}
@@ -143,7 +157,10 @@ func TestFromComplaintToCallerOverTheWire(t *testing.T) {
 
 	again := withheldCall()
 	c.view(token.Investigator, "incident", id, "--at="+again.Format(time.RFC3339Nano)+"/"+again.Add(time.Minute).Format(time.RFC3339))
-	c.view(token.Investigator, "request", id, "--reason=goes on")
+	eventually(t, "the new call is found", func() bool { // records are shipped a moment later
+		_, code := c.run(token.Investigator, "case", "request", id, "--reason=goes on")
+		return code == 0
+	})
 	c.refused(token.Investigator, 3, "role", "case", "approve", id, "--reason=me too")
 	v = c.view(token.Supervisor, "approve", id, "--reason=proportionate")
 	disclosure := c.must(token.Investigator, "case", "letter", id, fmt.Sprint(v.Request.Document))
@@ -175,9 +192,21 @@ func TestFromComplaintToCallerOverTheWire(t *testing.T) {
 	disk("while it runs")
 	p.r.stop()
 	disk("after it stopped")
+	if shared != nil {
+		tellsNothing(t, "the shared store", string(shared.Bytes(t)), "31205550101", "Klager", "Kerkplein", "Piet Plaag", "hijgt")
+		tellsNothing(t, "the shared store", string(shared.Bytes(t)), "31705550199")
+	}
 
 	// Three months and a day later the case is gone; the records are kept a year.
 	g := later(t, p.r.running, c, 0, 3, 1)
+	if shared != nil { // a node whose clock is far ahead deletes nothing of others', but shows nothing either
+		eventually(t, "the case's time is over", func() bool { // once the shared keys are there
+			out, code := c.run(token.Investigator, "case", "show", id)
+			return code == 2 && strings.Contains(out, "time is over")
+		})
+		must(t, g.Close())
+		return
+	}
 	eventually(t, "the case's key is destroyed", func() bool {
 		return !slices.ContainsFunc(g.Ring().Names(), func(name string) bool { return strings.Contains(name, id) })
 	})
