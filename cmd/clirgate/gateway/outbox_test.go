@@ -307,16 +307,25 @@ func TestQuorumOutlivesNodeAndPrimary(t *testing.T) {
 		}
 		return n
 	}
+	there, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
 	placed, kept := 0, 0 // kept: calls in a row that waited for the shared store
 	eventually(t, "calls that wait for the shared store", func() bool {
 		before := diskOnly()
 		place(t, g, 1)
 		placed++
-		if kept++; diskOnly() != before || g.Search().ScanClosed(time.Time{}, time.Now(), func(*trace.Record) bool { return true }) != nil {
+		// While a disk stalls calls wait for nothing, and are counted later.
+		n, err := there.Records(nil).Count(t.Context())
+		if kept++; err != nil || n != placed || diskOnly() != before || g.Search().ScanClosed(time.Time{}, time.Now(), func(*trace.Record) bool { return true }) != nil {
 			kept = 0
 		}
 		return kept >= 3
 	})
+	if err := there.Close(); err != nil {
+		t.Fatal(err)
+	}
 	before := diskOnly()
 	place(t, g, 20)
 	placed += 20
