@@ -233,10 +233,13 @@ func (e *engine) finish() (err error) {
 	return err
 }
 
-// survive runs f, and comes back also when Pebble gives up in it.
+// survive runs f, and comes back also when Pebble gives up or panics in it.
 func (e *engine) survive(f func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- f() }()
+	go func() {
+		defer e.panicked()
+		done <- f()
+	}()
 	select {
 	case err := <-done:
 		return err
@@ -249,9 +252,25 @@ func (e *engine) survive(f func() error) error {
 // on, and must not unwind either: what it holds is in no state to be used. So it stays,
 // and the store opens the database anew behind a shut fence.
 func (e *engine) giveUp(cause error) {
+	e.die(cause)
+	select {}
+}
+
+// panicked is giveUp where Pebble panics, as it does when its log cannot be written and
+// nobody waits for that.
+func (e *engine) panicked() {
+	if p := recover(); p != nil {
+		err, ok := p.(error)
+		if !ok {
+			err = fmt.Errorf("%v", p)
+		}
+		e.die(fmt.Errorf("records: database panicked: %w", err))
+	}
+}
+
+func (e *engine) die(cause error) {
 	e.once.Do(func() {
 		e.cause = cause
 		close(e.dead)
 	})
-	select {}
 }
