@@ -26,7 +26,7 @@ func (s *Server) guard(route Route) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		start := s.Now()
 		s.serve(ctx, &route)
-		if ctx.UserValue(duplexKey{}) == nil { // else its answer still reads the body
+		if ctx.Request.IsBodyStream() && ctx.UserValue(duplexKey{}) == nil { // else its answer still reads the body
 			linger(ctx)
 		}
 		if route.Open {

@@ -40,23 +40,6 @@ var (
 	tooSlow      = problem{Status: fasthttp.StatusRequestTimeout, Type: "timeout", Title: "The request came too slowly"}
 )
 
-// What a refused request has still to send is thrown away, within bounds: whoever is cut
-// off while sending sees no answer.
-const (
-	lingerBytes = 2 << 20
-	lingerTime  = 2 * time.Second
-)
-
-func linger(ctx *fasthttp.RequestCtx) {
-	if !ctx.Request.IsBodyStream() {
-		return
-	}
-	ctx.SetConnectionClose() // what is left would be taken for the next request
-	if ctx.Conn().SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-		_, _ = io.CopyN(io.Discard, ctx.RequestBodyStream(), lingerBytes)
-	}
-}
-
 // readBody reads a body whose sender is known by now, or writes why it cannot.
 func (s *Server) readBody(ctx *fasthttp.RequestCtx, route *Route) bool {
 	if !ctx.Request.IsBodyStream() || route.Stream {

@@ -105,7 +105,7 @@ func New(o Options) *Server {
 }
 
 // Serve answers requests until Shutdown; the listener may be a TLS one.
-func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
+func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(lingering{ln}) }
 
 // Shutdown stops listening and waits for requests under way until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -149,6 +149,7 @@ func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
 		p = tooSlow
 	}
 	p.write(ctx)
+	linger(ctx)
 }
 
 // quiet drops fasthttp's own log lines: they quote requests.
