@@ -79,7 +79,8 @@ type Request struct {
 	By       string
 	At       time.Time
 	Reason   string
-	Incident int // the one after the warning
+	Incident int    // the one after the warning
+	Calls    []Call // of the selected caller in it
 	Decided  time.Time
 	Approver string
 	Granted  bool

@@ -26,7 +26,7 @@ func (s *Service) RequestDisclosure(ctx context.Context, by Actor, id, reason st
 		if err != nil {
 			return err
 		}
-		d.Request = &Request{By: by.Name, At: d.now, Reason: reason, Incident: incident}
+		d.Request = &Request{By: by.Name, At: d.now, Reason: reason, Incident: incident, Calls: calls}
 		return d.evidence(calls, reason)
 	})
 }
@@ -99,9 +99,14 @@ func (s *Service) Approve(ctx context.Context, by Actor, id, reason string) (*Ca
 	})
 }
 
+// callTimes are those of the calls before the warning and after it.
 func (d *draft) callTimes() (times []time.Time) {
-	for _, c := range d.Selection.Candidate.Calls {
-		times = append(times, c.Start)
+	told := make(map[trace.ID]bool)
+	for _, c := range slices.Concat(d.Selection.Candidate.Calls, d.Request.Calls) {
+		if !told[c.Record] {
+			told[c.Record] = true
+			times = append(times, c.Start)
+		}
 	}
 	slices.SortFunc(times, time.Time.Compare)
 	return times

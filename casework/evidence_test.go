@@ -116,3 +116,20 @@ func TestLetterLanguage(t *testing.T) {
 		}
 	}
 }
+
+// The claimant is told of the calls that went on after the warning, too.
+func TestDisclosureTellsEveryCall(t *testing.T) {
+	o := newOffice(t)
+	c := o.requested()
+	again := o.now.Add(-time.Minute)
+	disclosed := o.must(o.Approve(ctx, sue, c.ID, "yes"))
+	text := o.letter(disclosed, disclosed.Request.Document)
+	for _, at := range []time.Time{again, again.Add(-25 * time.Hour)} {
+		if said := at.Format("02-01-2006 15:04 MST"); strings.Count(text, said) != 1 {
+			t.Errorf("the call of %s is told %d times", said, strings.Count(text, said))
+		}
+	}
+	if warned := o.letter(disclosed, c.Warning.Document); strings.Contains(warned, "overflow: hidden") {
+		t.Error("a long address is cut")
+	}
+}

@@ -1,11 +1,14 @@
 package subject
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // in says a text in a language; what has no translation stays as it is.
 func in(language, text string) string {
 	if language == "en" {
-		return text
+		return cmp.Or(english[text], text)
 	}
 	if said, ok := dutch[text]; ok {
 		return said
@@ -14,6 +17,14 @@ func in(language, text string) string {
 		text = strings.ReplaceAll(text, r[0], r[1])
 	}
 	return text
+}
+
+// english are the words of rules that are not English yet.
+var english = map[string]string{
+	"clir": "number withheld (CLIR)", "clip": "calling number shown (CLIP)", "acr": "anonymous calls refused (ACR)", "tir": "connected number withheld (TIR)",
+	"override": "withholding overridden", "mcid": "malicious calls marked (MCID)", "shield_on_bills": "shielded on bills",
+	"none": "no", "temporary-restricted": "call by call, withheld otherwise", "temporary-allowed": "call by call, shown otherwise", "temporary": "call by call",
+	"true": "yes", "false": "no",
 }
 
 // dutchKept are the parts of sentences with figures in them.
@@ -45,13 +56,18 @@ var dutch = map[string]string{
 	"Begun": "Begin", "Number": "Nummer", "Answered": "Beantwoord", "Ended": "Einde", "Deleted after": "Verwijderd na", "Direction": "Richting",
 	"made": "gemaakt", "received": "ontvangen", "forwarded": "doorgeschakeld", "withheld": "afgeschermd", "from address": "vanaf adres", "Record": "Kenmerk", "shown by the device": "door het toestel getoond",
 	"Correction": "Correctie", "Complaints about nuisance calls": "Meldingen van hinderlijke oproepen", "Reference": "Kenmerk",
-	"Opened": "Geopend", "State": "Stand", "Nuisance": "Hinder", "caller": "beller", "Calls marked as malicious": "Als kwaadwillig gemarkeerde oproepen",
+	"Opened": "Geopend", "State": "Stand", "Nuisance": "Hinder", "Calls marked as malicious": "Als kwaadwillig gemarkeerde oproepen",
 	"Call": "Oproep", "Marked": "Gemarkeerd", "How": "Hoe", "Cases about calls from this number": "Zaken over oproepen vanaf dit nummer",
 	"Warned": "Gewaarschuwd", "Calls": "Oproepen", "Disclosed": "Verstrekt", "Requests, objections and corrections": "Verzoeken, bezwaren en correcties",
-	"Received": "Ontvangen", "Right": "Recht", "What": "Wat", "Answer": "Antwoord", "granted": "toegewezen", "not granted": "afgewezen", "lifted": "ingetrokken",
-	"three months after closing": "drie maanden na sluiting", "a year after the answer": "een jaar na het antwoord", "before": "voorheen", "after": "nu", "why": "reden", "Page": "Pagina", "page": "pagina",
+	"Received": "Ontvangen", "Right": "Recht", "What": "Wat", "Answer": "Antwoord", "granted": "toegewezen", "not granted": "afgewezen",
+	"three months after closing": "drie maanden na sluiting", "a year after the answer": "een jaar na het antwoord", "before": "voorheen", "after": "nu", "why": "reden",
+
+	"from": "vanaf", "Claimant": "Melder", "Dates and times": "Data en tijden", "Caller": "Beller", "answer due": "antwoord uiterlijk", "Lifted": "Ingetrokken",
+	"not answered": "niet beantwoord", "none are held": "geen bewaard", "nothing": "niets",
+	"a year after it is lifted or not granted": "een jaar na intrekking of afwijzing",
 
 	// values
+	"text message": "bericht", "signalling": "signalering",
 	"access": "inzage", "correction": "correctie", "objection": "bezwaar", "reports": "rapportages",
 	"open": "open", "selected": "in onderzoek", "warned": "gewaarschuwd", "requested": "verstrekking gevraagd", "disclosed": "verstrekt", "closed": "gesloten",
 	"code": "met code", "message": "met bericht", "always": "altijd", "unanswered": "onbeantwoord",

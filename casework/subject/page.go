@@ -2,8 +2,6 @@ package subject
 
 import (
 	"embed"
-	"encoding/json"
-	"fmt"
 	"html/template"
 	"io"
 	"strings"
@@ -31,6 +29,7 @@ func functions(p Print) template.FuncMap {
 		zone = time.UTC
 	}
 	say := func(text string) string { return in(p.Language, text) }
+	v := values{say, zone}
 	return template.FuncMap{
 		"say":    say,
 		"moment": func(t time.Time) string { return t.In(zone).Format("02-01-2006 15:04:05 MST") },
@@ -45,23 +44,12 @@ func functions(p Print) template.FuncMap {
 			}
 			return strings.Join(said, "; ")
 		},
-		"rule": func(b json.RawMessage) (rows [][2]string) {
-			var m map[string]any
-			if json.Unmarshal(b, &m) != nil {
-				return nil
-			}
-			for _, key := range ruleFields {
-				if v, ok := m[key]; ok && v != nil && v != "" {
-					rows = append(rows, [2]string{say(key), say(fmt.Sprint(v))})
-				}
-			}
-			return rows
-		},
+		"service":   func(method string) string { return say(serviceName(method)) },
+		"date":      printedDate,
+		"rule":      v.rule,
+		"corrected": v.corrected,
 	}
 }
-
-// ruleFields are the fields of a rule, in the order they are printed.
-var ruleFields = [...]string{"clir", "clip", "acr", "tir", "override", "mcid", "shield_on_bills", "note", "until"}
 
 // WriteHTML writes the export to be read and printed.
 func (e *Export) WriteHTML(w io.Writer, p Print) error {
