@@ -108,6 +108,27 @@ func TestUpdateTouchesOnlyWhatItHolds(t *testing.T) {
 	}
 }
 
+func TestTold(t *testing.T) {
+	early := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	late := early.Add(time.Minute)
+	id := trace.NewID(early)
+	for name, c := range map[string]struct {
+		value []byte
+		want  time.Time
+	}{
+		"answer":       {trace.AppendUpdate(nil, &trace.Record{ID: id, Answer: early, Status: 200}), early},
+		"end":          {trace.AppendUpdate(nil, &trace.Record{ID: id, Answer: early, End: late}), late},
+		"mark":         {trace.AppendUpdate(nil, &trace.Record{ID: id, End: early, Mark: trace.MarkCode, Marked: late}), late},
+		"no time":      {trace.AppendUpdate(nil, &trace.Record{ID: id, Status: 487}), time.Time{}},
+		"a record":     {trace.AppendRecord(nil, &trace.Record{ID: id, Start: early, End: late}), time.Time{}},
+		"what is none": {[]byte{1, 2, 7}, time.Time{}},
+	} {
+		if got := (trace.Entry{ID: id, Value: c.value}).Told(); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	good := trace.AppendRecord(nil, tracetest.Record(start))
 	var r trace.Record

@@ -29,3 +29,16 @@ func (e Entry) Kind() byte {
 	}
 	return e.Value[1]
 }
+
+// Told is when what an update tells of happened, the last of it: of two of one kind it
+// says which came later, whoever found them in which order. Zero for a record.
+func (e Entry) Told() (at time.Time) {
+	var r Record
+	if kind, err := Decode(e.Value, &r); err != nil || kind == kindRecord {
+		return at
+	}
+	for _, t := range [...]time.Time{r.Answer, r.End, r.Marked} {
+		at = later(at, t)
+	}
+	return at
+}

@@ -71,11 +71,19 @@ func (s shelf) compare(other shelf) int {
 
 // add copies a batch in and counts it.
 func (r *Records) add(ctx context.Context, tx pgx.Tx, node string, batch []trace.Entry) error {
+	added := make([]int64, len(batch))
+	for i, now := 0, r.now().UnixMicro(); i < len(added); i++ {
+		added[i] = now + int64(i)
+	}
+	return r.addAt(ctx, tx, node, batch, added)
+}
+
+// addAt is add of entries that count as added at different times.
+func (r *Records) addAt(ctx context.Context, tx pgx.Tx, node string, batch []trace.Entry, added []int64) error {
 	var records, updates [][]any
 	counts := make(map[shelf]int64)
-	added := r.now().UnixMicro()
 	for i, e := range batch {
-		day, at := e.ID.Day(), added+int64(i)
+		day, at := e.ID.Day(), added[i]
 		if e.Kind() != 0 {
 			updates = append(updates, []any{int32(day), [16]byte(e.ID), int16(e.Kind()), at, e.Value})
 			continue

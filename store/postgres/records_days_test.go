@@ -167,6 +167,68 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// An update that another of its kind was shipped before is added too, once, and what was
+// told last of the call is what a reader sees, in whatever order salvage finds them.
+func TestRestoreUpdatesOfOneKind(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	end := func(id trace.ID, minutes int) trace.Entry {
+		return trace.Entry{ID: id, Value: trace.AppendUpdate(nil, &trace.Record{ID: id, End: now.Add(time.Duration(minutes) * time.Minute)})}
+	}
+	for _, c := range []struct {
+		name           string
+		shipped, found []int // ends, in minutes
+		added, last    int
+	}{
+		{"a later one", []int{1}, []int{2}, 1, 2},
+		{"one that was never shipped, as a later one replaced it", []int{2}, []int{1, 2}, 1, 2},
+		{"between two", []int{1, 3}, []int{2}, 1, 3},
+		{"later first", nil, []int{2, 1, 2}, 2, 2},
+		{"all there", []int{1, 2}, []int{1, 2}, 0, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := open(t, server.Database(t)).Records(nil)
+			call := plain(now)
+			batch := []trace.Entry{call}
+			for _, m := range c.shipped {
+				batch = append(batch, end(call.ID, m))
+			}
+			if err := r.Append(batch); err != nil {
+				t.Fatal(err)
+			}
+			var found []trace.Entry
+			for _, m := range c.found {
+				found = append(found, end(call.ID, m))
+			}
+			pieces := [][]trace.Entry{found}
+			for i := range found {
+				pieces = append(pieces, found[i:i+1]) // again, and one by one
+			}
+			added := 0
+			for _, piece := range pieces {
+				n, err := r.Restore(t.Context(), "gw1", piece)
+				if err != nil {
+					t.Fatal(err)
+				}
+				added += n
+			}
+			if added != c.added {
+				t.Errorf("%d added, want %d", added, c.added)
+			}
+			want := now.Add(time.Duration(c.last) * time.Minute)
+			seen := 0
+			err := r.Scan(now.Add(-time.Hour), now.Add(time.Hour), func(rec *trace.Record) bool {
+				if seen++; !rec.End.Equal(want) {
+					t.Errorf("ended %v, want %v", rec.End, want)
+				}
+				return true
+			})
+			if err != nil || seen != 1 {
+				t.Errorf("%d records, %v", seen, err)
+			}
+		})
+	}
+}
+
 // A year and a month go by: each record is found until its retention is over, and then
 // partition and key are gone within a day.
 func TestRetention(t *testing.T) {

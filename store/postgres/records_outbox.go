@@ -41,59 +41,6 @@ func (r *Records) Ship(ctx context.Context, node string, e outbox.Epoch, from, t
 	return wrap(outbox.ErrUnavailable, err)
 }
 
-// Restore adds those of entries that are not here, whoever may have shipped them: for
-// what was salvaged. It answers how many were added.
-func (r *Records) Restore(ctx context.Context, node string, entries []trace.Entry) (added int, err error) {
-	r.partitions(ctx, entries)
-	err = pgx.BeginFunc(ctx, r.db.pool, func(tx pgx.Tx) error {
-		missing, err := absent(ctx, tx, entries)
-		added = len(missing)
-		if err != nil || added == 0 {
-			return err
-		}
-		return r.add(ctx, tx, node, missing)
-	})
-	return added, wrap(outbox.ErrUnavailable, err)
-}
-
-// absent leaves out the entries that are here.
-func absent(ctx context.Context, tx pgx.Tx, entries []trace.Entry) (missing []trace.Entry, err error) {
-	type key struct {
-		id   [16]byte
-		kind int16
-	}
-	ids := make(map[trace.Day][][16]byte)
-	for _, e := range entries {
-		ids[e.ID.Day()] = append(ids[e.ID.Day()], e.ID)
-	}
-	seen := make(map[key]bool)
-	for day, list := range ids {
-		rows, err := tx.Query(ctx, `SELECT id, 0::smallint FROM records WHERE day = $1 AND id = ANY ($2::uuid[])
-			UNION ALL SELECT id, kind FROM record_updates WHERE day = $1 AND id = ANY ($2::uuid[])`, planned, int32(day), list)
-		if err != nil {
-			return nil, err
-		}
-		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k key, err error) {
-			err = row.Scan(&k.id, &k.kind)
-			return k, err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, k := range found {
-			seen[k] = true
-		}
-	}
-	for _, e := range entries {
-		k := key{e.ID, int16(e.Kind())}
-		if !seen[k] {
-			missing = append(missing, e)
-		}
-		seen[k] = true
-	}
-	return missing, nil
-}
-
 // Clock is the server's time.
 func (r *Records) Clock(ctx context.Context) (now time.Time, err error) {
 	err = r.db.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now)
