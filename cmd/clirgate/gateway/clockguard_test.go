@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"clirgate/sip/privacy"
 )
 
 // A clock that jumps ahead, while the gateway runs or before it starts, has nothing
@@ -71,5 +73,35 @@ func TestClockFileThatIsNone(t *testing.T) {
 	}
 	if !(*clockGuard)(nil).may() {
 		t.Error("a clock that nobody guards is doubted")
+	}
+}
+
+// A clock that jumps ahead destroys no key that a call under way needs.
+func TestClockThatJumpsAheadDestroysNoKey(t *testing.T) {
+	dir, now, up := t.TempDir(), time.Now(), time.Duration(0)
+	keys, err := privacy.LoadKeys(filepath.Join(dir, "keys"), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Rotate(now); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	g := &Gateway{keys: keys, log: log, clock: func() time.Time { return now }}
+	g.guard = &clockGuard{path: filepath.Join(dir, clockFile), wall: g.now, up: func() time.Duration { return up }, log: log}
+	for _, step := range []struct {
+		name          string
+		passes, jumps time.Duration
+		left          int
+	}{
+		{"a call may still last", time.Minute, 0, 2},
+		{"the clock jumps", time.Minute, 365 * 24 * time.Hour, 2},
+		{"it was so for a day", 24 * time.Hour, 0, 1},
+	} {
+		now, up = now.Add(step.passes+step.jumps), up+step.passes
+		g.pruneKeys()
+		if n := len(keys.List(now)); n != step.left {
+			t.Errorf("%s: %d keys, want %d", step.name, n, step.left)
+		}
 	}
 }

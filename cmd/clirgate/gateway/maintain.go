@@ -16,9 +16,7 @@ const cleanEvery = time.Hour
 func (g *Gateway) maintain() {
 	g.guardClock()
 	g.janitor(g.vault).run(g.done, func() {
-		if _, err := g.keys.Prune(time.Now()); err != nil {
-			g.log.Error("old keys cannot be destroyed", "error", err)
-		}
+		g.pruneKeys()
 		g.purgeCases()
 		g.followShielded()
 		if !g.mayDelete() {
@@ -32,6 +30,17 @@ func (g *Gateway) maintain() {
 			g.log.Info("expired database removed", "name", name)
 		}
 	})
+}
+
+// pruneKeys destroys the dialogs' keys that no call can need any more. Were the clock wrong,
+// calls under way could not be hung up.
+func (g *Gateway) pruneKeys() {
+	if !g.mayDelete() {
+		return
+	}
+	if _, err := g.keys.Prune(g.now()); err != nil {
+		g.log.Error("old keys cannot be destroyed", "error", err)
+	}
 }
 
 // janitor is the one of a store of records.
