@@ -30,15 +30,20 @@ type Quorum struct {
 	fallen atomic.Uint64
 }
 
+var _ trace.ManyDays = (*Quorum)(nil)
+
 // NewQuorum makes one of a store, which is its own outbox, and the shipper that empties
 // it. budget 0: Budget. alarm is told when calls begin to go on without the shared store,
 // and nil when they wait for it again.
-func NewQuorum(s trace.EntryStore, source Source, shipper *Shipper, budget time.Duration, alarm func(error)) *Quorum {
+func NewQuorum(s trace.ManyDays, source Source, shipper *Shipper, budget time.Duration, alarm func(error)) *Quorum {
 	return &Quorum{EntryStore: s, source: source, shipper: shipper, budget: cmp.Or(budget, Budget), alarm: alarm}
 }
 
 // errBehind is what the alarm is told.
 var errBehind = errors.New("the shared store does not confirm records in time: they are on this node's disk only")
+
+// ManyDays says that Find takes many days at once, as that of the store it wraps.
+func (q *Quorum) ManyDays() {}
 
 // Append makes a batch durable here and, within the budget, in the shared store. Of a
 // single goroutine, as a Recorder's.

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"clirgate/store/pebble"
 	"clirgate/trace"
+	"clirgate/trace/keyring"
 	"clirgate/trace/outbox"
 	"clirgate/trace/outbox/outboxtest"
 	"clirgate/trace/tracetest"
@@ -77,5 +79,44 @@ func TestQuorum(t *testing.T) {
 	sink.Faults(nil)
 	if err := q.Append(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// asked counts the questions put to a store.
+type asked struct {
+	*pebble.Store
+	finds int
+}
+
+func (a *asked) Find(ctx context.Context, filed []trace.Filed, from, to time.Time, newest bool, yield func(*trace.Record) bool) error {
+	a.finds++
+	return a.Store.Find(ctx, filed, from, to, newest, yield)
+}
+
+// A search of a month asks the store behind a quorum once, not day by day.
+func TestQuorumSearchesManyDaysAtOnce(t *testing.T) {
+	sink := new(outboxtest.Sink)
+	n := newNode(t, sink)
+	store := &asked{Store: n.store}
+	ring, err := keyring.Open(ctx, new(keyring.Memory), keyring.Fixed{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	q := outbox.NewQuorum(store, n.store, outbox.New(n.store, sink, outbox.Options{}), time.Nanosecond, func(error) {})
+	v := trace.NewVault(q, trace.NewKeys(ring), func() time.Time { return now })
+	const days = 20
+	called := tracetest.Record(now).Called
+	for i := range days {
+		r := tracetest.Record(now.AddDate(0, 0, -i))
+		r.Called = called
+		if err := v.Append([]trace.Entry{{ID: r.ID, Value: v.AppendSealed(nil, r)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := 0
+	query := trace.Query{Called: called, From: now.AddDate(0, 0, -29), To: now.Add(time.Minute), Basis: trace.BasisNuisance}
+	if err := v.Search(ctx, query, func(*trace.Record) bool { found++; return true }); err != nil || found != days || store.finds != 1 {
+		t.Errorf("%d found by %d questions, %v", found, store.finds, err)
 	}
 }
