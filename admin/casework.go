@@ -71,6 +71,7 @@ func (s *Server) caseRoutes() []Route {
 		{Method: "POST", Path: "/v1/orders", Roles: investigator, Handler: s.openOrder},
 		{Method: "GET", Path: "/v1/orders/{id}", Roles: both, Handler: s.getOrder},
 		{Method: "GET", Path: "/v1/orders/{id}/document", Roles: both, Handler: s.getOrderDocument},
+		{Method: "GET", Path: "/v1/orders/{id}/letter", Roles: both, Handler: s.getOrderLetter},
 		{Method: "POST", Path: "/v1/orders/{id}:approve", Roles: supervisor, Handler: s.approveOrder},
 		{Method: "POST", Path: "/v1/orders/{id}:refuse", Roles: supervisor, Handler: s.refuseOrder},
 	}

@@ -309,11 +309,12 @@ func TestOrders(t *testing.T) {
 	if r := ivo.post("/v1/orders", object{"authority": "OM", "ground": "126n Sv"}); r.status != 422 || !slices.Contains(r.missing(), "reference") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	r := ivo.post("/v1/orders", object{"authority": "OM", "reference": "2026-17", "ground": "126n Sv", "scope": object{
+	r := ivo.post("/v1/orders", object{"authority": "OM", "reference": "2026-17", "ground": "126n Sv", "to": object{"town": "Den Haag", "language": "en"}, "scope": object{
 		"number": "+31612345678", "made": true, "received": false, "from": at.Add(-time.Hour), "to": at.Add(time.Hour)}})
 	o := "/v1/orders/" + r.field("id")
 	a.want(r, 201, "")
 	a.want(ivo.get(o+"/document"), 404, "")
+	a.want(ivo.get(o+"/letter"), 404, "")
 	a.want(ivoToo.post(o+":approve", nil), 403, "")
 	if r := a.as(sue.plain, "POST", o+":approve", ""); r.status != 200 || r.json["records"] != 1.0 || r.field("state") != "answered" {
 		t.Errorf("%d %s", r.status, r.body)
@@ -323,6 +324,11 @@ func TestOrders(t *testing.T) {
 	if _, _, err := casework.VerifyEvidence([]byte(doc.body), nil); err != nil || doc.status != 200 || ivo.get(o).status != 200 {
 		t.Errorf("%d %v", doc.status, err)
 	}
+	letter := ivo.get(o + "/letter")
+	if letter.status != 200 || !strings.HasPrefix(letter.header.Get("Content-Type"), "text/html") || letter.header.Get("Content-Security-Policy") == "" || !strings.Contains(letter.body, "Den Haag") || !strings.Contains(letter.body, "2026-17") {
+		t.Errorf("%d %v", letter.status, letter.header)
+	}
+	a.want(a.person(token.NOC, "ned").get(o+"/letter"), 403, "")
 	if r := sue.get("/v1/orders"); len(r.json["orders"].([]any)) != 1 {
 		t.Error(r.body)
 	}

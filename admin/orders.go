@@ -19,6 +19,7 @@ type Order struct {
 	Authority string              `json:"authority"`
 	Reference string              `json:"reference"`
 	Ground    string              `json:"ground"`
+	To        *casework.Party     `json:"to,omitempty"` // where the answer goes
 	Scope     OrderScope          `json:"scope"`
 	By        string              `json:"entered_by"`
 	Approver  string              `json:"decided_by,omitempty"`
@@ -37,12 +38,16 @@ type OrderScope struct {
 }
 
 func orderOf(o *casework.Order) Order {
-	return Order{
+	v := Order{
 		ID: o.ID, Revision: o.Revision, State: o.State, Created: o.Created, GoneAt: given(o.Expires),
 		Authority: o.Authority, Reference: o.Reference, Ground: o.Ground,
 		Scope: OrderScope{e164(o.Scope.Number), o.Scope.Caller, o.Scope.Called, o.Scope.From, o.Scope.To},
 		By:    o.By, Approver: o.Approver, Decided: given(o.Decided), Reason: o.Reason, Records: o.Records,
 	}
+	if o.To != (casework.Party{}) {
+		v.To = &o.To
+	}
+	return v
 }
 
 // given is a time that may not be known.
@@ -63,10 +68,11 @@ func e164(n numbering.Number) string {
 func (s *Server) openOrder(ctx *fasthttp.RequestCtx) {
 	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
 		var in struct {
-			Authority string     `json:"authority"`
-			Reference string     `json:"reference"`
-			Ground    string     `json:"ground"`
-			Scope     OrderScope `json:"scope"`
+			Authority string         `json:"authority"`
+			Reference string         `json:"reference"`
+			Ground    string         `json:"ground"`
+			To        casework.Party `json:"to"`
+			Scope     OrderScope     `json:"scope"`
 		}
 		if err := body(ctx, &in); err != nil {
 			return err
@@ -76,7 +82,7 @@ func (s *Server) openOrder(ctx *fasthttp.RequestCtx) {
 			return err
 		}
 		o, err := w.Cases.OpenOrder(wait, by, casework.Order{
-			Authority: in.Authority, Reference: in.Reference, Ground: in.Ground,
+			Authority: in.Authority, Reference: in.Reference, Ground: in.Ground, To: in.To,
 			Scope: casework.Scope{Number: n, Caller: in.Scope.Made, Called: in.Scope.Received, From: in.Scope.From, To: in.Scope.To},
 		})
 		if err != nil {
@@ -144,16 +150,25 @@ func (s *Server) refuseOrder(ctx *fasthttp.RequestCtx) {
 
 // getOrderDocument answers the signed answer to an order.
 func (s *Server) getOrderDocument(ctx *fasthttp.RequestCtx) {
+	s.orderAnswer(ctx, (*casework.Service).OrderDocument, signedFile)
+}
+
+// getOrderLetter answers the same as a page to print.
+func (s *Server) getOrderLetter(ctx *fasthttp.RequestCtx) {
+	s.orderAnswer(ctx, (*casework.Service).OrderLetter, page)
+}
+
+func (s *Server) orderAnswer(ctx *fasthttp.RequestCtx, read func(*casework.Service, context.Context, casework.Actor, string) (casework.Content, error), show func(*fasthttp.RequestCtx, []byte)) {
 	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
 		id, err := id(ctx)
 		if err != nil {
 			return err
 		}
-		c, err := w.Cases.OrderDocument(wait, by, id)
+		c, err := read(w.Cases, wait, by, id)
 		if err != nil {
 			return err
 		}
-		signedFile(ctx, c.Body)
+		show(ctx, c.Body)
 		return nil
 	})
 }

@@ -69,7 +69,7 @@ func TestReadingDocumentsIsSeeingWhoTheyName(t *testing.T) {
 // The answer to an order names whoever called, was called, or had his number shown: all of
 // them count as seen by whoever reads it, and only then.
 func TestReadingAnOrderIsSeeingWhomItNames(t *testing.T) {
-	o := newOffice(t)
+	o, eva := newOffice(t), casework.Actor{Name: "eva"}
 	at := o.now.AddDate(0, 0, -1)
 	o.call(at, nil)
 	o.call(at.Add(time.Minute), func(r *trace.Record) { r.Called, r.DivertedFrom = abroad, neighbour })
@@ -86,12 +86,13 @@ func TestReadingAnOrderIsSeeingWhomItNames(t *testing.T) {
 	if _, err := o.OrderDocument(ctx, ivo, order.ID); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := o.OrderLetter(ctx, eva, order.ID); err != nil {
+		t.Fatal(err)
+	}
 	var record trace.Record
 	o.call(at, func(r *trace.Record) { record = *r })
-	for actor, want := range map[string][]numbering.Number{
-		"sue": {nuisance},
-		"ivo": {nuisance, claimed, neighbour, abroad, record.Shown, record.Asserted[0], record.Asserted[1]},
-	} {
+	all := []numbering.Number{nuisance, claimed, neighbour, abroad, record.Shown, record.Asserted[0], record.Asserted[1]}
+	for actor, want := range map[string][]numbering.Number{"sue": {nuisance}, "ivo": all, "eva": slices.Clone(all)} {
 		list, err := casework.Breach(ctx, o.audit, o.audit, dpo, actor, at, o.now.Add(time.Hour), o.now)
 		var got []numbering.Number
 		for _, s := range list {

@@ -18,9 +18,10 @@ const (
 	LetterWarning    = "warning"    // to the caller: please stop
 	LetterDisclosure = "disclosure" // to the claimant: who called
 	LetterNotice     = "notice"     // to the caller: your data were given
+	LetterOrder      = "order"      // to an authority: the answer to its order
 )
 
-var letterKinds = [...]string{LetterWarning, LetterDisclosure, LetterNotice}
+var letterKinds = [...]string{LetterWarning, LetterDisclosure, LetterNotice, LetterOrder}
 
 // Languages of letters; the first is the default.
 var Languages = [...]string{"nl", "en"}
@@ -37,7 +38,7 @@ type Sender struct {
 type Letter struct {
 	Kind      string
 	Language  string
-	Reference string // of the case
+	Reference string // of the case or order
 	Date      time.Time
 	Sender    Sender
 	Recipient Party
@@ -45,6 +46,7 @@ type Letter struct {
 	Number    numbering.Number // the caller's: disclosure, notice
 	Called    numbering.Number // disclosure only
 	Calls     []time.Time      // disclosure only; like Date in the zone of the sender
+	Order     *OrderAnswer     // order only; its times too
 }
 
 // Letters are parsed templates.
@@ -112,6 +114,7 @@ var letterFuncs = template.FuncMap{
 	"number": func(n numbering.Number) string { return n.E164() },
 	"date":   longDate,
 	"moment": func(t time.Time) string { return t.Format("02-01-2006 15:04 MST") },
+	"second": func(t time.Time) string { return t.Format("02-01-2006 15:04:05 MST") },
 }
 
 var dutchMonths = [...]string{"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"}
@@ -137,27 +140,35 @@ func (l *Letters) render(letter Letter) ([]byte, error) {
 
 func sampleLetter(kind, language string) Letter {
 	l := Letter{Kind: kind, Language: language, Date: time.Unix(0, 0).UTC(), Recipient: Party{Name: "A"}}
-	if kind == LetterDisclosure {
+	switch kind {
+	case LetterDisclosure:
 		l.Caller, l.Calls = &Party{Name: "B"}, []time.Time{l.Date}
+	case LetterOrder:
+		l.Order = &OrderAnswer{Records: 1, Calls: []OrderCall{{Record: "C", Start: l.Date, Answer: l.Date, End: l.Date}}, Notes: []Note{{At: l.Date}}}
 	}
 	return l
 }
 
 // letter renders and files a letter in the recipient's language.
 func (d *draft) letter(kind string, l Letter) (n int, err error) {
-	l.Kind, l.Reference, l.Date, l.Sender = kind, d.ID, d.now.In(d.s.o.Zone), d.s.o.Sender
-	for i := range l.Calls {
-		l.Calls[i] = l.Calls[i].In(d.s.o.Zone)
+	html, err := d.s.written(kind, d.ID, d.now, l)
+	if err != nil {
+		return 0, err
 	}
-	l.Language = d.s.o.Language
+	return d.document(kind, html)
+}
+
+// written is a letter of a case or order in the recipient's language and the sender's zone.
+func (s *Service) written(kind, reference string, now time.Time, l Letter) ([]byte, error) {
+	l.Kind, l.Reference, l.Date, l.Sender = kind, reference, now.In(s.o.Zone), s.o.Sender
+	for i := range l.Calls {
+		l.Calls[i] = l.Calls[i].In(s.o.Zone)
+	}
+	l.Language = s.o.Language
 	for _, known := range Languages {
 		if l.Recipient.Language == known {
 			l.Language = known
 		}
 	}
-	html, err := d.s.o.Letters.render(l)
-	if err != nil {
-		return 0, err
-	}
-	return d.document(kind, html)
+	return s.o.Letters.render(l)
 }

@@ -39,6 +39,7 @@ type Order struct {
 	Created   time.Time
 	Expires   time.Time
 	Authority string // who orders
+	To        Party  // where its answer goes; no name: the authority's
 	Reference string // of the order
 	Ground    string // the legal provision
 	Scope     Scope
@@ -79,26 +80,47 @@ func (s *Service) OpenOrder(ctx context.Context, by Actor, o Order) (*Order, err
 	now := s.o.Now()
 	order := &Order{
 		ID: newID(), State: OrderAsked, Created: now, Authority: o.Authority, Reference: o.Reference,
-		Ground: o.Ground, Scope: o.Scope, By: by.Name,
+		Ground: o.Ground, Scope: o.Scope, To: o.To, By: by.Name,
 	}
 	return s.saveOrder(ctx, order, orderEvent(by, "open order", order))
 }
 
-// ApproveOrder grants an order: the records in its scope become a signed document, in
-// the same transaction. Never by the person who entered it.
+// ApproveOrder grants an order: the records in its scope become a signed document and a
+// letter, in the same transaction. Never by the person who entered it.
 func (s *Service) ApproveOrder(ctx context.Context, by Actor, id string) (*Order, error) {
 	return s.decideOrder(ctx, by, id, "approve order", func(o *Order) ([]Document, error) {
-		file, err := s.orderFile(ctx, by, o)
+		file, e, records, err := s.orderFile(ctx, by, o)
 		if err != nil {
 			return nil, err
 		}
-		sealed, err := s.safe.seal(ctx, o.ID, documentName(1), file)
+		letter, err := s.orderLetter(ctx, o, file, e.Notes, records)
 		if err != nil {
 			return nil, err
 		}
 		o.State = OrderAnswered
-		return []Document{{Owner: o.ID, N: 1, Kind: "order", Created: o.Decided, Sealed: sealed}}, nil
+		return s.orderDocuments(ctx, o, file, letter)
 	})
+}
+
+// Documents of an order that was answered.
+const (
+	orderSigned = iota + 1
+	orderPrinted
+)
+
+func (s *Service) orderDocuments(ctx context.Context, o *Order, file, letter []byte) (docs []Document, err error) {
+	for _, d := range []struct {
+		n       int
+		kind    string
+		content []byte
+	}{{orderSigned, "order", file}, {orderPrinted, "letter", letter}} {
+		sealed, err := s.safe.seal(ctx, o.ID, documentName(d.n), d.content)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, Document{Owner: o.ID, N: d.n, Kind: d.kind, Created: o.Decided, Sealed: sealed})
+	}
+	return docs, nil
 }
 
 // RefuseOrder turns an order down; never by the person who entered it.
@@ -135,10 +157,10 @@ func (s *Service) decideOrder(ctx context.Context, by Actor, id, what string, de
 	return s.saveOrder(ctx, o, orderEvent(by, what, o), docs...)
 }
 
-// orderFile is the signed answer. Records of nuisance work alone are not for it.
-func (s *Service) orderFile(ctx context.Context, by Actor, o *Order) ([]byte, error) {
-	e := Evidence{Case: o.ID, Claimed: o.Scope.Number.E164(), Frozen: o.Decided, By: by.Name, Reason: o.Authority + ", " + o.Reference}
-	var records []*trace.Record
+// orderFile is the signed answer, and what is in it. Records of nuisance work alone are not
+// for it.
+func (s *Service) orderFile(ctx context.Context, by Actor, o *Order) (file []byte, e Evidence, records []*trace.Record, err error) {
+	e = Evidence{Case: o.ID, Claimed: o.Scope.Number.E164(), Frozen: o.Decided, By: by.Name, Reason: o.Authority + ", " + o.Reference}
 	for _, part := range []struct {
 		wanted bool
 		q      trace.Query
@@ -152,27 +174,27 @@ func (s *Service) orderFile(ctx context.Context, by Actor, o *Order) ([]byte, er
 		q := part.q
 		q.From, q.To, q.Basis, q.Oldest = o.Scope.From, o.Scope.To, trace.BasisTransmission|trace.BasisEmergency, true
 		err := s.records.Search(ctx, q, func(r *trace.Record) bool {
-			records = append(records, &trace.Record{ID: r.ID})
+			records = append(records, called(r))
 			e.Records = append(e.Records, json.RawMessage(r.AppendPlain(nil)))
 			return true
 		})
 		if errors.Is(err, trace.ErrMore) {
-			return nil, &Conflict{"more records than one order can be answered with: divide its period"}
+			return nil, e, nil, &Conflict{"more records than one order can be answered with: divide its period"}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: records: %w", ErrUnavailable, err)
+			return nil, e, nil, fmt.Errorf("%w: records: %w", ErrUnavailable, err)
 		}
 	}
 	o.Records = len(e.Records)
-	var err error
 	if e.Notes, err = s.notes(ctx, records); err != nil {
-		return nil, err
+		return nil, e, nil, err
 	}
 	key, err := s.safe.signer(ctx)
 	if err != nil {
-		return nil, err
+		return nil, e, nil, err
 	}
-	return signEvidence(key, e)
+	file, err = signEvidence(key, e)
+	return file, e, records, err
 }
 
 // GetOrder shows an order.
@@ -187,21 +209,42 @@ func (s *Service) GetOrder(ctx context.Context, by Actor, id string) (*Order, er
 	return o, nil
 }
 
-// OrderDocument opens the answer to an order.
+// OrderDocument opens the signed answer to an order.
 func (s *Service) OrderDocument(ctx context.Context, by Actor, id string) (Content, error) {
+	return s.readOrder(ctx, by, id, orderSigned, "read order")
+}
+
+// OrderLetter opens the answer to an order as a letter.
+func (s *Service) OrderLetter(ctx context.Context, by Actor, id string) (Content, error) {
+	return s.readOrder(ctx, by, id, orderPrinted, "read order letter")
+}
+
+// readOrder opens a document of an order. Whoever reads either has seen whom the answer
+// names.
+func (s *Service) readOrder(ctx context.Context, by Actor, id string, n int, what string) (Content, error) {
 	o, err := s.loadOrder(ctx, id)
 	if err != nil {
 		return Content{}, err
 	}
-	d, err := s.store.Document(ctx, id, 1)
+	d, err := s.store.Document(ctx, id, n)
 	if err != nil {
 		return Content{}, err
 	}
-	body, err := s.safe.open(id, documentName(1), d.Sealed)
+	body, err := s.safe.open(id, documentName(n), d.Sealed)
 	if err != nil {
 		return Content{}, err
 	}
-	if err := s.auditedOrder(ctx, by, "read order", o, named(body)...); err != nil {
+	file := body
+	if n != orderSigned {
+		signed, err := s.store.Document(ctx, id, orderSigned)
+		if err != nil {
+			return Content{}, err
+		}
+		if file, err = s.safe.open(id, documentName(orderSigned), signed.Sealed); err != nil {
+			return Content{}, err
+		}
+	}
+	if err := s.auditedOrder(ctx, by, what, o, named(file)...); err != nil {
 		return Content{}, err
 	}
 	return Content{d.N, d.Kind, d.Created, body}, nil

@@ -104,6 +104,29 @@ func TestWhatIsNotWell(t *testing.T) {
 	}
 }
 
+// The answer to an order goes where the one who enters it says, and comes as a page too.
+func TestOrderLetter(t *testing.T) {
+	var got struct{ To map[string]string }
+	h := func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method + r.URL.Path {
+		case "POST/v1/orders":
+			_ = json.NewDecoder(r.Body).Decode(&got)
+			fmt.Fprint(w, `{"id":"1","state":"asked"}`)
+		case "GET/v1/orders/1/letter":
+			fmt.Fprint(w, "<!DOCTYPE html>")
+		default:
+			http.NotFound(w, r)
+		}
+	}
+	args := []string{"order", "open", "+31205550101", "--authority=OM", "--reference=1", "--ground=126n", "--from=24h", "--to=1h", "--made", "--answer-town=Den Haag", "--answer-language=en"}
+	if _, errs, code := ctl(t, h, args...); code != 0 || got.To["town"] != "Den Haag" || got.To["language"] != "en" {
+		t.Errorf("%d %s %v", code, errs, got)
+	}
+	if out, errs, code := ctl(t, h, "order", "letter", "1"); code != 0 || out != "<!DOCTYPE html>" {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
+
 func TestVerifyWantsEvidence(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "e.json")
 	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {

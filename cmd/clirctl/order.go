@@ -16,6 +16,7 @@ type orderCommands struct {
 	Approve  orderApprove  `cmd:"" help:"Grant an order; never by the one who entered it."`
 	Refuse   orderRefuse   `cmd:"" help:"Refuse an order; never by the one who entered it."`
 	Document orderDocument `cmd:"" help:"Write the signed answer; clirctl case verify checks it."`
+	Letter   orderLetter   `cmd:"" help:"Write the answer as a page to print."`
 }
 
 func orderPath(id string) string { return "/v1/orders/" + url.PathEscape(id) }
@@ -44,6 +45,13 @@ type orderOpen struct {
 	To        string `required:"" help:"Until when." placeholder:"TIME"`
 	Made      bool   `help:"Calls it made."`
 	Received  bool   `help:"Calls to it."`
+	Answer    struct {
+		Name     string `help:"Who gets the answer; default: the authority."`
+		Address  string `help:"Street and house number."`
+		Postcode string `help:"Postcode."`
+		Town     string `help:"Town."`
+		Language string `help:"Of the letter: nl or en."`
+	} `embed:"" prefix:"answer-"`
 }
 
 func (c *orderOpen) Run(s *session) error {
@@ -52,6 +60,7 @@ func (c *orderOpen) Run(s *session) error {
 		return err
 	}
 	return s.order("/v1/orders", nothing{"authority": c.Authority, "reference": c.Reference, "ground": c.Ground,
+		"to":    casework.Party{Name: c.Answer.Name, Address: c.Answer.Address, Postcode: c.Answer.Postcode, Town: c.Answer.Town, Language: c.Answer.Language},
 		"scope": admin.OrderScope{Number: c.Number, Made: c.Made, Received: c.Received, From: from, To: to}})
 }
 
@@ -109,4 +118,13 @@ type orderDocument struct {
 
 func (c *orderDocument) Run(s *session) error {
 	return s.download(orderPath(c.Order)+"/document", c.Out)
+}
+
+type orderLetter struct {
+	Order string `arg:"" help:"Id of the order."`
+	Out   string `short:"o" type:"path" placeholder:"FILE" help:"Write here; default: standard output."`
+}
+
+func (c *orderLetter) Run(s *session) error {
+	return s.download(orderPath(c.Order)+"/letter", c.Out)
 }
