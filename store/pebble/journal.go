@@ -43,6 +43,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // journal is of the goroutine that appends.
 type journal struct {
 	f     vfs.File
+	to    direct
 	size  int64 // of a half
 	half  int64 // which one is filled, 0 or 1
 	at    int64 // where in it the next frame goes
@@ -60,6 +61,7 @@ func openJournal(fsys vfs.FS, dir string, size int64) (*journal, error) {
 	if err := errors.Join(j.reserve(), syncDir(fsys, dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("records: no room for the journal: %w", err), f.Close())
 	}
+	j.to = openDirect(f, j.size)
 	return j, nil
 }
 
@@ -95,7 +97,7 @@ func (j *journal) append(seq uint64, batch []trace.Entry) error {
 	if j.at+int64(len(j.frame)) > j.size {
 		return errJournalFull
 	}
-	if _, err := j.f.WriteAt(j.frame, j.half*j.size+j.at); err != nil {
+	if err := j.to.write(j.frame, j.half*j.size+j.at); err != nil {
 		return fmt.Errorf("records: cannot write journal: %w", err)
 	}
 	if err := j.f.SyncData(); err != nil {
