@@ -17,18 +17,17 @@ func (e *engine) dropDays(ctx context.Context, s trace.Service, first trace.Day)
 		return 0, err
 	}
 	records, oldest := e.counted(s, first)
-	var ranges [][2][]byte
+	var ranges []pebble.KeyRange
 	for _, prefix := range []byte{prefixRecord, byte(trace.RoleCaller), byte(trace.RoleCalled), prefixCount} {
-		ranges = append(ranges, [2][]byte{{prefix, byte(s)}, appendShelf(nil, prefix, shelf{s, first})})
+		ranges = append(ranges, pebble.KeyRange{Start: []byte{prefix, byte(s)}, End: appendShelf(nil, prefix, shelf{s, first})})
 	}
-	ranges = append(ranges, [2][]byte{{prefixUpdate}, bound([]byte{prefixUpdate}, oldest.Start())})
-	if e.swept[s].Swap(false) {
-		if ranges, err = e.filled(ranges); err != nil {
-			return 0, err
-		}
+	ranges = append(ranges, pebble.KeyRange{Start: []byte{prefixUpdate}, End: bound([]byte{prefixUpdate}, oldest.Start())})
+	swept := e.swept[s].Swap(false)
+	if ranges, err = e.filled(ranges); err != nil {
+		return 0, err
 	}
-	if len(ranges) > 0 {
-		if err := e.deleteRanges(ctx, ranges); err != nil {
+	if len(ranges) > 0 || !swept {
+		if err := e.cut(ctx, ranges); err != nil {
 			return 0, err
 		}
 	}
@@ -62,9 +61,9 @@ func (e *engine) forget(gone func(shelf) bool) {
 // filled is the ranges that hold anything: most of the time nothing has expired, and
 // then nothing is written. It tells only of keys: whether their bytes have left the disk
 // is known once a deletion went through, see swept.
-func (e *engine) filled(ranges [][2][]byte) (some [][2][]byte, err error) {
+func (e *engine) filled(ranges []pebble.KeyRange) (some []pebble.KeyRange, err error) {
 	for _, r := range ranges {
-		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: r[0], UpperBound: r[1]})
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: r.Start, UpperBound: r.End})
 		if err != nil {
 			return nil, fmt.Errorf("records: cannot look for what has expired: %w", err)
 		}
@@ -76,25 +75,4 @@ func (e *engine) filled(ranges [][2][]byte) (some [][2][]byte, err error) {
 		}
 	}
 	return some, nil
-}
-
-// deleteRanges deletes and has what was deleted leave the disk.
-func (e *engine) deleteRanges(ctx context.Context, ranges [][2][]byte) error {
-	return e.survive(func() error {
-		b := e.db.NewBatch()
-		for _, r := range ranges {
-			if err := b.DeleteRange(r[0], r[1], nil); err != nil {
-				return fmt.Errorf("records: cannot delete: %w", err)
-			}
-		}
-		if err := b.Commit(pebble.Sync); err != nil {
-			return fmt.Errorf("records: cannot delete: %w", err)
-		}
-		for _, r := range ranges {
-			if err := e.db.Compact(ctx, r[0], r[1], false); err != nil {
-				return fmt.Errorf("records: cannot compact: %w", err)
-			}
-		}
-		return b.Close()
-	})
 }

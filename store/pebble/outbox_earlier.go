@@ -101,6 +101,8 @@ func (s *Store) LogEarlier() (more bool, err error) {
 			return false, err
 		}
 		var more bool
+		e.pending.settling.Lock() // as everybody who writes
+		defer e.pending.settling.Unlock()
 		err = e.survive(func() error { more, err = e.logEarlier(r); return err })
 		return more, err
 	})

@@ -33,23 +33,29 @@ func filled(b *testing.B, path string, days int) *dataDir {
 		return d
 	}
 	begin := time.Now().AddDate(0, 0, -days).Truncate(24 * time.Hour)
-	step := time.Duration(days) * 24 * time.Hour / time.Duration(*many)
+	fill(b, d, begin, days, *many)
+	return d
+}
+
+// fill adds n records, spread over days.
+func fill(b *testing.B, d *dataDir, begin time.Time, days, n int) {
+	b.Helper()
+	step := time.Duration(days) * 24 * time.Hour / time.Duration(n)
 	var batch []trace.Entry
 	r := tracetest.Record(begin)
 	r.DivertedFrom = 0
-	for i := range *many {
+	for i := range n {
 		r.Start = begin.Add(time.Duration(i) * step)
 		r.ID, r.Expires = trace.NewID(r.Start), trace.Expiry(r.Start, 12)
 		r.Calling, r.Called = anyNumber(), anyNumber()
 		batch = append(batch, trace.Entry{ID: r.ID, Value: d.AppendSealed(nil, r)})
-		if len(batch) == 5000 || i == *many-1 {
+		if len(batch) == 5000 || i == n-1 {
 			if err := d.Append(batch); err != nil {
 				b.Fatal(err)
 			}
 			batch = batch[:0]
 		}
 	}
-	return d
 }
 
 func anyNumber() numbering.Number {
@@ -91,24 +97,67 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkPurge is the expiry of one day of many records.
+// BenchmarkPurge is the expiry of one day of many records that have long settled, with the
+// day after it in the same database, while calls go on: append-ms is what they wait for
+// their records.
 func BenchmarkPurge(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		path := b.TempDir()
-		d := filled(b, path, 1)
+		d := openData(b, path)
+		begin := time.Now().AddDate(0, 0, -2).Truncate(24 * time.Hour)
+		fill(b, d, begin, 1, *many)
+		fill(b, d, begin.AddDate(0, 0, 1), 1, *many/10)
+		if err := d.records.eng.db.Compact(b.Context(), []byte{0}, []byte{0xff}, false); err != nil {
+			b.Fatal(err)
+		}
 		before := size(b, path)
-		now := time.Now().AddDate(1, 0, 3)
+		now := trace.NextDrop(trace.Expiry(begin.Add(24*time.Hour-1), 12))
 		v := trace.NewVault(d.records, trace.NewKeys(d.ring), func() time.Time { return now })
+		waits := calling(b, d)
+		used := cpu(b)
 		b.StartTimer()
 		dropped, err := v.Purge(context.Background(), trace.Months(12))
 		b.StopTimer()
 		if err != nil || len(dropped) != 1 || dropped[0].Records != *many {
 			b.Fatalf("%+v, %v", dropped, err)
 		}
+		b.ReportMetric(float64((cpu(b) - used).Milliseconds()), "cpu-ms")
+		took := waits()
+		b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "append-p50-ms")
+		b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "append-max-ms")
 		d.close(b)
 		b.ReportMetric(float64(size(b, path))/float64(before), "left")
 		b.StartTimer()
+	}
+}
+
+// calling appends a record every few milliseconds until the function it answers is called,
+// which tells how long each took, in order of length.
+func calling(b *testing.B, d *dataDir) (end func() []time.Duration) {
+	stop, done := make(chan struct{}), make(chan []time.Duration)
+	go func() {
+		var took []time.Duration
+		for {
+			r := tracetest.Record(time.Now())
+			began := time.Now()
+			if err := d.Append([]trace.Entry{{ID: r.ID, Value: d.AppendSealed(nil, r)}}); err != nil {
+				b.Error(err)
+			}
+			took = append(took, time.Since(began))
+			select {
+			case <-stop:
+				done <- took
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() []time.Duration {
+		close(stop)
+		took := <-done
+		slices.Sort(took)
+		return took
 	}
 }
 
