@@ -194,6 +194,7 @@ func TestCommands(t *testing.T) {
 		{"records verify --config " + file, "!cannot open"},
 		{"records salvage --config " + file, "there is no damaged database"},
 		{"records verify --config " + file, "0 records"},
+		{"records verify --config " + file, "verdict: whole"},
 		{"keys rotate --master --config " + file, "a new master key"},
 		{"keys list --config " + file, "wrapped with master key"},
 		{"serve --config " + file + ".none", "!cannot read configuration"},

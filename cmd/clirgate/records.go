@@ -2,13 +2,11 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -31,20 +29,6 @@ func (c *recordsSalvage) Run() error {
 		return err
 	}
 	return gateway.Salvage(context.Background(), os.Stdout, cfg)
-}
-
-type recordsVerify struct {
-	file
-	Dir string `type:"path" help:"Another database than the one in the data directory: a backup, or one that was set aside." placeholder:"DIR"`
-}
-
-func (c *recordsVerify) Run() error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return err
-	}
-	dir := cmp.Or(c.Dir, filepath.Join(cfg.Data, gateway.RecordsFolder))
-	return gateway.VerifyRecords(context.Background(), os.Stdout, cfg, dir)
 }
 
 type recordsList struct {

@@ -25,18 +25,37 @@ func (c Checked) Whole() bool {
 	return c.Unreadable == 0 && c.Unfiled == 0 && c.Dangling == 0 && c.Miscounted == 0
 }
 
+// Looked is how far a check has come.
+type Looked struct {
+	At       string // what it looks at
+	Done, Of int    // of it; Of is 0 when nobody knows how much there is
+}
+
+// checkStep is how many keys are looked at between one report and the next.
+const checkStep = 10_000
+
+// checks are the kinds of keys, in the order they are looked at.
+var checks = []struct {
+	prefix byte
+	name   string
+}{
+	{prefixRecord, "records"}, {prefixUpdate, "updates"},
+	{byte(trace.RoleCaller), "search keys of callers"}, {byte(trace.RoleCalled), "search keys of called numbers"},
+}
+
 // Check reads every key there is, checksums included, and shows each every record,
-// closed and without its updates.
-func (s *Store) Check(ctx context.Context, each func(*trace.Record)) (c Checked, err error) {
+// closed and without its updates; it tells step how far it is. What it holds in memory does
+// not grow with the number of records. With an error it answers what it found until then.
+func (s *Store) Check(ctx context.Context, each func(*trace.Record), step func(Looked)) (c Checked, err error) {
 	err = s.read(func(e *engine) error {
-		k := checker{e: e, ctx: ctx, each: each, counts: map[shelf]uint64{}}
-		for _, prefix := range []byte{prefixRecord, prefixUpdate, byte(trace.RoleCaller), byte(trace.RoleCalled)} {
-			if err := k.walk(prefix); err != nil {
+		k := checker{e: e, ctx: ctx, each: each, step: step, counts: map[shelf]uint64{}, due: map[byte]int{prefixRecord: e.countedAll()}}
+		defer func() { c = k.Checked }()
+		for _, what := range checks {
+			if err := k.walk(what.prefix, what.name); err != nil {
 				return err
 			}
 		}
 		k.compareCounts()
-		c = k.Checked
 		return nil
 	})
 	return c, err
@@ -47,10 +66,22 @@ type checker struct {
 	e      *engine
 	ctx    context.Context
 	each   func(*trace.Record)
+	step   func(Looked)
 	counts map[shelf]uint64
+	due    map[byte]int // keys there should be of a kind, as far as that is known
 }
 
-func (k *checker) walk(prefix byte) (err error) {
+// countedAll is how many records were counted.
+func (e *engine) countedAll() (n int) {
+	e.countMu.Lock()
+	defer e.countMu.Unlock()
+	for _, of := range e.counts {
+		n += int(of)
+	}
+	return n
+}
+
+func (k *checker) walk(prefix byte, name string) (err error) {
 	it, err := k.e.r.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
 	if err != nil {
 		return fmt.Errorf("records: cannot read: %w", err)
@@ -60,7 +91,11 @@ func (k *checker) walk(prefix byte) (err error) {
 			err = errors.Join(err, fmt.Errorf("records: cannot read on: %w", closeErr))
 		}
 	}()
+	done := 0
 	for ok := it.First(); ok && k.ctx.Err() == nil && err == nil; ok = it.Next() {
+		if done++; done%checkStep == 1 {
+			k.step(Looked{name, done - 1, k.due[prefix]})
+		}
 		v, valueErr := it.ValueAndErr()
 		if valueErr != nil {
 			break // closing says it
@@ -88,6 +123,7 @@ func (k *checker) record(key, value []byte) error {
 	entry := trace.Entry{ID: r.ID, Value: value}
 	k.counts[shelf{entry.Service(), r.ID.Day()}]++
 	for f := range entry.Filed() {
+		k.due[byte(f.Role)]++
 		there, err := k.has(append(appendFiled(nil, f), r.ID[:]...))
 		if err != nil {
 			return err

@@ -1,7 +1,10 @@
 package pebble
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -17,7 +20,7 @@ func TestCheck(t *testing.T) {
 	check := func() Checked {
 		t.Helper()
 		shown := 0
-		c, err := d.records.Check(t.Context(), func(*trace.Record) { shown++ })
+		c, err := d.records.Check(t.Context(), func(*trace.Record) { shown++ }, func(Looked) {})
 		if err != nil || shown != c.Records {
 			t.Fatal(shown, err)
 		}
@@ -67,10 +70,35 @@ func TestCheck(t *testing.T) {
 			s = mustOpen(t, snapshot, Options{})
 			c.want = func(c Checked) bool { return c.Miscounted == 1 }
 		}
-		got, err := s.Check(t.Context(), func(*trace.Record) {})
+		got, err := s.Check(t.Context(), func(*trace.Record) {}, func(Looked) {})
 		if err != nil || got.Whole() || !c.want(got) {
 			t.Errorf("%s: %+v %v", name, got, err)
 		}
 		_ = s.Close()
+	}
+}
+
+// A check tells how far it is, and can be broken off.
+func TestCheckTellsHowFarItIs(t *testing.T) {
+	d := openData(t, t.TempDir())
+	defer d.close(t)
+	d.calls(t, 20)
+	var seen []Looked
+	if _, err := d.records.Check(t.Context(), func(*trace.Record) {}, func(l Looked) { seen = append(seen, l) }); err != nil {
+		t.Fatal(err)
+	}
+	want := []Looked{{"records", 0, 20}, {"updates", 0, 0}, {"search keys of callers", 0, 20}, {"search keys of called numbers", 0, 40}}
+	if !slices.Equal(seen, want) {
+		t.Errorf("%v", seen)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	shown := 0
+	c, err := d.records.Check(ctx, func(*trace.Record) {
+		if shown++; shown == 7 {
+			end()
+		}
+	}, func(Looked) {})
+	if !errors.Is(err, context.Canceled) || c.Records != 7 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -67,7 +67,7 @@ func TestDroppedDaysLeaveTheDisk(t *testing.T) {
 	}
 	wantCount(t, s, 80)
 	expectOnDisk(t, dir, today+1, 2)
-	if c, err := s.Check(t.Context(), func(*trace.Record) {}); err != nil || !c.Whole() {
+	if c, err := s.Check(t.Context(), func(*trace.Record) {}, func(Looked) {}); err != nil || !c.Whole() {
 		t.Errorf("%+v, %v", c, err)
 	}
 	_ = s.Close()

@@ -14,7 +14,6 @@ import (
 	"clirgate/store/pebble"
 	"clirgate/store/postgres"
 	"clirgate/trace"
-	"clirgate/trace/keyring"
 )
 
 // A database that was damaged lies beside the new one, as records.damaged-TIME. Salvage
@@ -132,49 +131,3 @@ func removeAside(data string, now time.Time) (removed []string, err error) {
 }
 
 const asideForm = "20060102T150405Z"
-
-// VerifyRecords reads every record and search key of the store in dir, which no gateway
-// has open, and says what it found. Identities are opened when the master key can be
-// had, and shown to nobody.
-func VerifyRecords(ctx context.Context, w io.Writer, cfg *config.Config, dir string) error {
-	ring, masterErr := keyring.Open(ctx, keyring.ReadFile(filepath.Join(cfg.Data, RingFile)), master(cfg.Trace))
-	if ring == nil {
-		return masterErr
-	}
-	keys := trace.NewKeys(ring)
-	s, err := pebble.Open(dir, pebble.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	opened, closed := 0, 0
-	var why error
-	c, err := s.Check(ctx, func(r *trace.Record) {
-		if r.Expires.Before(time.Now()) {
-			return // its key may be gone already
-		}
-		if err := keys.Open(r); err != nil {
-			closed, why = closed+1, err
-			return
-		}
-		opened++
-	})
-	if err = errors.Join(err, s.Close()); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%d records, %d updates; %d updates without a record, as of calls that went on without one\n", c.Records, c.Updates, c.Lone)
-	fmt.Fprintf(w, "%d unreadable, %d search keys missing, %d search keys without a record, %d days miscounted\n", c.Unreadable, c.Unfiled, c.Dangling, c.Miscounted)
-	if masterErr != nil {
-		fmt.Fprintf(w, "identities not opened: %v\n", masterErr)
-	} else {
-		fmt.Fprintf(w, "identities of %d records open, of %d not\n", opened, closed)
-	}
-	switch {
-	case !c.Whole():
-		return errNotWhole
-	case masterErr == nil && closed > 0:
-		return why
-	}
-	return nil
-}
-
-var errNotWhole = errors.New("the store is not whole")

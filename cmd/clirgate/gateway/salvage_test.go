@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"clirgate/cmd/clirgate/gateway"
 	"clirgate/numbering"
+	"clirgate/store/pebble"
 	"clirgate/trace"
 )
 
@@ -30,9 +32,15 @@ func TestDamagedRecordsAreSalvaged(t *testing.T) {
 	}
 	var out bytes.Buffer
 	cfg := parse(t, literal, dir)
-	if err := gateway.VerifyRecords(t.Context(), &out, cfg, filepath.Join(data, gateway.RecordsFolder)); err != nil ||
+	if err := gateway.VerifyRecords(t.Context(), &out, cfg, filepath.Join(data, gateway.RecordsFolder), func(pebble.Looked) {}); err != nil ||
 		!strings.Contains(out.String(), fmt.Sprintf("identities of %d records open, of 0 not", before)) {
 		t.Errorf("%v\n%s", err, &out)
+	}
+	out.Reset()
+	ctx, interrupt := context.WithCancel(t.Context())
+	err := gateway.VerifyRecords(ctx, &out, cfg, filepath.Join(data, gateway.RecordsFolder), func(pebble.Looked) { interrupt() })
+	if err == nil || !strings.Contains(out.String(), "verdict: none, it was interrupted") {
+		t.Errorf("interrupted: %v\n%s", err, &out)
 	}
 	damage(t, filepath.Join(data, gateway.RecordsFolder))
 
@@ -54,14 +62,14 @@ func TestDamagedRecordsAreSalvaged(t *testing.T) {
 	if err := g.Records().Search(t.Context(), q, func(*trace.Record) bool { found++; return true }); err != nil || found != before+2 {
 		t.Errorf("%d found, %v", found, err)
 	}
-	if err := gateway.VerifyRecords(t.Context(), &out, cfg, filepath.Join(data, gateway.RecordsFolder)); err == nil {
+	if err := gateway.VerifyRecords(t.Context(), &out, cfg, filepath.Join(data, gateway.RecordsFolder), func(pebble.Looked) {}); err == nil {
 		t.Error("verified beside a running gateway")
 	}
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
 	out.Reset()
-	if err := gateway.VerifyRecords(t.Context(), &out, cfg, filepath.Join(data, gateway.RecordsFolder)); err != nil {
+	if err := gateway.VerifyRecords(t.Context(), &out, cfg, filepath.Join(data, gateway.RecordsFolder), func(pebble.Looked) {}); err != nil || !strings.HasSuffix(out.String(), "\nverdict: whole\n") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	aside, _ := filepath.Glob(filepath.Join(data, "records.salvaged-*"))
