@@ -48,7 +48,7 @@ func newCtl(t *testing.T, g *gateway.Gateway) *ctl {
 	if out, err := exec.Command("go", "build", "-o", c.program, "clirgate/cmd/clirctl").CombinedOutput(); err != nil {
 		t.Fatalf("clirctl: %v\n%s", err, out)
 	}
-	for role, name := range map[token.Role]string{token.Investigator: "ivo", token.Supervisor: "sue", token.Privacy: "pia", token.NOC: "nel"} {
+	for role, name := range map[token.Role]string{token.Investigator: "ivo", token.Supervisor: "sue", token.Privacy: "pia", token.NOC: "nel", token.Billing: "bob"} {
 		plain, r := admin.NewToken(role, name, time.Time{})
 		must(t, g.Tokens().AddToken(t.Context(), r))
 		c.tokens[role] = plain

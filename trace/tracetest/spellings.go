@@ -5,20 +5,23 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"clirgate/numbering"
 )
 
 // Spellings is a number in the forms it might be written in: digits international,
-// national, and with separators, hexadecimal, base64, UTF-16, BCD (in both orders of
-// nibbles), and as integers of both byte orders. None is shorter than four bytes.
+// national, backwards, and with separators, hexadecimal, base64, UTF-16, BCD (in both
+// orders of nibbles, at either half of a byte), and as integers of both byte orders. None is
+// shorter than four bytes.
 func Spellings(n numbering.Number) (all [][]byte) {
 	digits := string(n.Append(nil))
 	text := []string{digits}
 	if len(digits) > 4 {
 		text = append(text, digits[2:]) // without the country code
 		text = append(text, strings.Join(strings.Split(digits, ""), "-"), strings.Join(strings.Split(digits, ""), " "))
+		text = append(text, backwards(digits), backwards(digits[2:]))
 	}
 	for _, s := range text {
 		b := []byte(s)
@@ -29,13 +32,9 @@ func Spellings(n numbering.Number) (all [][]byte) {
 		}
 		all = append(all, bytes.Join(bytes.Split(b, nil), []byte{0}))
 	}
-	padded := digits + strings.Repeat("f", len(digits)%2)
-	bcd, _ := hex.DecodeString(padded) // digits are hexadecimal
-	swapped := make([]byte, len(bcd))
-	for i, c := range bcd {
-		swapped[i] = c<<4 | c>>4
+	for _, d := range []string{digits, digits[min(1, len(digits)-1):], backwards(digits)} {
+		all = append(all, bcd(d)...)
 	}
-	all = append(all, bcd, swapped)
 	var value uint64
 	for _, c := range digits {
 		value = value*10 + uint64(c-'0')
@@ -51,4 +50,20 @@ func Spellings(n numbering.Number) (all [][]byte) {
 		}
 	}
 	return keep
+}
+
+func backwards(digits string) string {
+	b := []byte(digits)
+	slices.Reverse(b)
+	return string(b)
+}
+
+// bcd is whole bytes of two digits each, in both orders.
+func bcd(digits string) [][]byte {
+	b, _ := hex.DecodeString(digits[:len(digits)&^1]) // digits are hexadecimal
+	swapped := make([]byte, len(b))
+	for i, c := range b {
+		swapped[i] = c<<4 | c>>4
+	}
+	return [][]byte{b, swapped}
 }
