@@ -48,6 +48,7 @@ func (c *conn) dial() error {
 	if err != nil {
 		return err
 	}
+	raw = stamp(raw)
 	if c.flow.Net == TCP {
 		return c.opened(raw, raw)
 	}

@@ -31,6 +31,7 @@ func (c *conn) read() end {
 		if n > 0 {
 			in.added(n)
 			c.touch()
+			c.measure()
 			whole, why := c.deliver(&in, &f, &blanks)
 			if why != 0 {
 				c.discard(why)

@@ -25,14 +25,21 @@ func (a *arrival) ask(h *unix.Msghdr) {
 
 // came is when the first message of the batch came; false: the kernel did not say.
 func (d *datagrams) came() (time.Time, bool) {
-	a := &d.arrival
-	if a.hdr == nil || int(a.hdr.Controllen) < unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))) {
+	if d.arrival.hdr == nil {
 		return time.Time{}, false
 	}
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&a.room))
+	return stampOf(&d.arrival.room, int(d.arrival.hdr.Controllen))
+}
+
+// stampOf reads a control message of n bytes; false: it is no time.
+func stampOf(room *[4]uint64, n int) (time.Time, bool) {
+	if n < unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))) {
+		return time.Time{}, false
+	}
+	h := (*unix.Cmsghdr)(unsafe.Pointer(room))
 	if h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_TIMESTAMPNS {
 		return time.Time{}, false
 	}
-	at := (*unix.Timespec)(unsafe.Add(unsafe.Pointer(&a.room), unix.CmsgLen(0)))
+	at := (*unix.Timespec)(unsafe.Add(unsafe.Pointer(room), unix.CmsgLen(0)))
 	return time.Unix(at.Unix()), true
 }

@@ -34,10 +34,12 @@ type Options struct {
 	// nil or empty answer: its address, unless TLSClient has a ServerName.
 	ServerName func(remote netip.AddrPort) string
 
-	// Waited, if any, is told how long the oldest datagram of every batch had waited in
-	// the system for us, on the reading goroutine of the socket it came by: sockets are
-	// numbered through all listeners. Where the system does not tell, nobody is told.
-	Waited func(socket int, wait time.Duration, now time.Time)
+	// Waited, if any, is told how long the oldest datagram of every batch, and what was
+	// read last of a stream, had waited in the system for us, on the reading goroutine.
+	// UDP sockets are numbered through all listeners, each a queue; then come all streams
+	// as one queue, and streams as some queues more. Where the system does not tell,
+	// nobody is told.
+	Waited func(queue int, wait time.Duration, now time.Time)
 }
 
 const (

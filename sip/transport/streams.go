@@ -193,7 +193,7 @@ func (s *streams) accept(listener uint8, p port) {
 		}
 		wait = 0
 		remote := unmapped(nc.RemoteAddr().(*net.TCPAddr).AddrPort())
-		s.adopt(nc, Flow{Net: p.Net, Listener: listener, Remote: remote})
+		s.adopt(stamp(nc), Flow{Net: p.Net, Listener: listener, Remote: remote})
 	}
 }
 

@@ -1,9 +1,11 @@
 package gateway_test
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,8 +66,8 @@ func accept(request, contact string) string {
 // is not answered (RFC 3261 17.1.1.2).
 type flood struct {
 	t      *testing.T
-	conn   *net.UDPConn
-	to     netip.AddrPort
+	conn   net.Conn
+	in     *bufio.Reader // of a stream
 	window int
 	open   map[string]*flooding // by Call-ID
 	status map[string]map[string]int
@@ -80,8 +82,9 @@ type flooding struct {
 
 func (f *flood) call(kind, uri string, n int) {
 	id := fmt.Sprintf("flood-%d-%s", n, kind)
+	network := strings.ToUpper(f.conn.LocalAddr().Network())
 	text := strings.ReplaceAll("INVITE "+uri+` SIP/2.0
-Via: SIP/2.0/UDP `+f.conn.LocalAddr().String()+`;branch=z9hG4bK`+id+`
+Via: SIP/2.0/`+network+` `+f.conn.LocalAddr().String()+`;branch=z9hG4bK`+id+`
 From: <sip:+31612345678@127.0.0.1>;tag=a
 To: <`+uri+`>
 Call-ID: `+id+`
@@ -96,16 +99,40 @@ Content-Length: 0
 }
 
 func (f *flood) send(text string) {
-	if _, err := f.conn.WriteToUDPAddrPort([]byte(text), f.to); err != nil {
+	if _, err := f.conn.Write([]byte(text)); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
+// next is one message; an error when there is none for a while.
+func (f *flood) next(b []byte) (string, error) {
+	_ = f.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if f.in == nil {
+		n, err := f.conn.Read(b)
+		return string(b[:n]), err
+	}
+	if _, err := f.in.Peek(1); err != nil {
+		return "", err
+	}
+	_ = f.conn.SetReadDeadline(time.Now().Add(time.Minute))
+	text := ""
+	for !strings.HasSuffix(text, "\r\n\r\n") { // none has a body
+		line, err := f.in.ReadString('\n')
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		text += line
+	}
+	return text, nil
+}
+
 // receive takes in one response, and sends again what is overdue when none comes.
 func (f *flood) receive(b []byte) {
-	_ = f.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	n, err := f.conn.Read(b)
+	text, err := f.next(b)
 	if err != nil {
+		if f.in != nil {
+			return
+		}
 		for _, c := range f.open {
 			if time.Since(c.sent) > 500*time.Millisecond {
 				c.sent = time.Now()
@@ -114,7 +141,6 @@ func (f *flood) receive(b []byte) {
 		}
 		return
 	}
-	text := string(b[:n])
 	if strings.HasPrefix(text, "SIP/2.0 1") {
 		return
 	}
@@ -136,7 +162,7 @@ func (f *flood) receive(b []byte) {
 }
 
 const flooded = `
-sip: {listen: ["udp:127.0.0.1:0"], overload: {target: %s, interval: 20ms}}
+sip: {listen: ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"], overload: {target: %s, interval: 20ms}}
 peers:
   - {name: phones, boundary: access, access: fixed, from: ["127.0.0.1"], numbers: ["+3161234"]}
   - {name: core, boundary: interconnect, from: ["127.0.0.3"], to: ["sip:%s"]}
@@ -148,12 +174,32 @@ admin: {listen: "127.0.0.1:0"}
 func startFlooded(t *testing.T, target string) (*gateway.Gateway, *flood) {
 	t.Helper()
 	g, _ := start(t, fmt.Sprintf(flooded, target, answerer(t, "127.0.0.3:0"), answerer(t, "127.0.0.4:0")), t.TempDir())
+	return g, newFlood(t, g, transport.UDP)
+}
+
+func newFlood(t *testing.T, g *gateway.Gateway, network transport.Network) *flood {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}}
+	name := "tcp4"
+	if network == transport.UDP {
+		d.LocalAddr, name = &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, "udp4"
+	}
+	conn, err := d.Dial(name, g.Addr(network).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
 	f := &flood{
-		t: t, conn: listen(t, "127.0.0.1:0"), to: g.Addr(transport.UDP), window: 1200,
+		t: t, conn: conn, window: 1200,
 		open: map[string]*flooding{}, status: map[string]map[string]int{"call": {}, "emergency": {}},
 	}
-	t.Cleanup(func() { _ = f.conn.Close() })
-	return g, f
+	if udp, ok := conn.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(4 << 20)
+		_ = udp.SetWriteBuffer(4 << 20)
+		return f
+	}
+	f.in = bufio.NewReader(conn)
+	return f
 }
 
 func (f *flood) run(calls int) {
@@ -174,33 +220,42 @@ func (f *flood) run(calls int) {
 	}
 }
 
+// judge wants every emergency call answered, and others served all the while.
+func (f *flood) judge(calls int) {
+	f.t.Helper()
+	f.t.Logf("answers: %v", f.status)
+	if got := f.status["emergency"]; got["200"] != calls/20 || len(got) != 1 {
+		f.t.Errorf("emergency calls: %v", got)
+	}
+	if f.bad != "" {
+		f.t.Errorf("answered:\n%s", f.bad)
+	}
+	if f.status["call"]["503"] == 0 {
+		f.t.Error("nobody was refused")
+	}
+	for third := range 3 {
+		if !slices.Contains(f.order[third*len(f.order)/3:(third+1)*len(f.order)/3], true) {
+			f.t.Errorf("nobody was served in third %d of the flood", third+1)
+		}
+	}
+}
+
+// What waits behind a connection is refused like what waits behind a socket.
+func TestFloodOverTCP(t *testing.T) {
+	g, _ := startFlooded(t, "2ms")
+	f := newFlood(t, g, transport.TCP)
+	const calls = 12_000
+	f.run(calls)
+	f.judge(calls)
+}
+
 // Flooded, the gateway answers every emergency call, serves others all the while, and tells
 // those it refuses when to come again. When it is over all is as before.
 func TestFlood(t *testing.T) {
 	g, f := startFlooded(t, "2ms")
 	const calls = 12_000
 	f.run(calls)
-	t.Logf("answers: %v", f.status)
-	if got := f.status["emergency"]; got["200"] != calls/20 || len(got) != 1 {
-		t.Errorf("emergency calls: %v", got)
-	}
-	if f.bad != "" {
-		t.Errorf("answered:\n%s", f.bad)
-	}
-	if f.status["call"]["503"] == 0 {
-		t.Error("nobody was refused")
-	}
-	for third := range 3 {
-		served := 0
-		for _, ok := range f.order[third*len(f.order)/3 : (third+1)*len(f.order)/3] {
-			if ok {
-				served++
-			}
-		}
-		if served == 0 {
-			t.Errorf("nobody was served in third %d of the flood", third+1)
-		}
-	}
+	f.judge(calls)
 	token := newToken(t, g)
 	var s admin.Status
 	for limit := time.Now().Add(time.Minute); ; {
