@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"strings"
 	"time"
 
 	"clirgate/trace"
@@ -18,72 +17,6 @@ var _ trace.ManyDays = (*Records)(nil)
 
 // ManyDays says that Find takes many days at once.
 func (r *Records) ManyDays() {}
-
-// Find yields the records filed under any of filed, which are all of one role.
-func (r *Records) Find(ctx context.Context, filed []trace.Filed, from, to time.Time, newest bool, yield func(*trace.Record) bool) error {
-	if len(filed) == 0 {
-		return ctx.Err()
-	}
-	query, args := findQuery(filed, from, to, newest)
-	rows, err := r.db.pool.Query(ctx, query, append([]any{planned}, args...)...)
-	if err != nil {
-		return wrap(ErrRecords, err)
-	}
-	defer rows.Close() // rows.Err tells what went wrong
-	a := trace.NewAssembler(func(rec *trace.Record) bool { return ctx.Err() == nil && yield(rec) })
-	if err := addRows(rows, a); err != nil {
-		return wrap(ErrRecords, err)
-	}
-	if err := a.Close(); err != nil {
-		return err
-	}
-	return ctx.Err()
-}
-
-// findQuery is the records and their updates in one statement: each of filed is looked up
-// in its own day's partition, and each record's updates by themselves (OFFSET 0 keeps the
-// planner from reading whole days of them). That days and services are also given as
-// lists keeps all other partitions out of the plan.
-func findQuery(filed []trace.Filed, from, to time.Time, newest bool) (string, []any) {
-	columns, order := []string{"called", "diverted"}, ""
-	if filed[0].Role == trace.RoleCaller {
-		columns = []string{"caller"}
-	}
-	if newest {
-		order = " DESC"
-	}
-	var found []string
-	for _, column := range columns {
-		found = append(found, `SELECT r.* FROM unnest($1::smallint[], $2::int[], $3::bigint[]) AS f (service, day, token)
-			CROSS JOIN LATERAL (SELECT day, id, added, value FROM records WHERE service = ANY ($1) AND day = ANY ($2)
-			AND service = f.service AND day = f.day AND `+column+` = f.token AND id >= $4 AND id < $5 OFFSET 0) AS r`)
-	}
-	var services []int16
-	var days []int32
-	var tokens []int64
-	for _, f := range filed {
-		services, days, tokens = append(services, int16(f.Service)), append(days, int32(f.Day)), append(tokens, tokenKey(f.Token))
-	}
-	return "WITH found AS MATERIALIZED (" + strings.Join(found, " UNION ALL ") + `)
-		SELECT id, 0::smallint AS kind, added, value FROM found
-		UNION ALL SELECT u.* FROM found CROSS JOIN LATERAL (SELECT id, kind, added, value FROM record_updates
-			WHERE day = ANY ($2) AND day = found.day AND id = found.id OFFSET 0) AS u
-		ORDER BY id` + order + ", kind, added", []any{services, days, tokens, [16]byte(trace.FirstID(from)), [16]byte(trace.FirstID(to))}
-}
-
-// addRows hands rows of id, kind, added and value on until no more are wanted.
-func addRows(rows pgx.Rows, a *trace.Assembler) error {
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return err
-		}
-		if !a.Add(e) {
-			return nil
-		}
-	}
-	return rows.Err()
-}
 
 func scanEntry(row pgx.Row) (e trace.Entry, err error) {
 	var id [16]byte
