@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"clirgate/audit"
 	"clirgate/numbering"
+	"clirgate/rules"
 	"clirgate/trace"
 )
 
@@ -24,10 +26,18 @@ const (
 	CorrectShielding = "shielding"
 )
 
-// Corrector puts something right that is kept elsewhere, in a transaction of its own with
-// its audit entry. It answers how it stood before and how it stands now. *Incomplete and
-// *Conflict say why it cannot be done.
-type Corrector func(ctx context.Context, by Actor, n numbering.Number, to json.RawMessage, why string) (before, after string, err error)
+// Corrector tells how something is put right that is kept elsewhere in the same store; it
+// changes nothing itself. *Incomplete and *Conflict say why it cannot be done.
+type Corrector func(ctx context.Context, by Actor, n numbering.Number, to json.RawMessage, why string) (Elsewhere, error)
+
+// Elsewhere is a correction that is saved in the transaction of the request that tells of
+// it: neither is there without the other.
+type Elsewhere struct {
+	Before, After string // how it stands, and how it will
+	Also
+	Audit []audit.Entry // what tells of Also.Shielded; a rule's change tells of itself
+	Done  func(error)   // told what became of it: after an error it may be made all the same; may be nil
+}
 
 // Correction is one thing that was put right.
 type Correction struct {
@@ -63,18 +73,41 @@ func (s *Service) Correct(ctx context.Context, by Actor, id string, c Correcting
 		err = &Conflict{"the request was answered already: enter another"}
 	}
 	var done Correction
+	var also Elsewhere
 	if err == nil {
-		done, err = s.correction(ctx, by, r, c)
+		done, also, err = s.correction(ctx, by, r, c)
 	}
-	if err != nil {
-		return nil, errors.Join(err, s.auditEvent(ctx, requestEvent(by, "refused: request corrected", r)))
+	if err == nil {
+		done.At, done.By, done.Of, done.Why = s.o.Now(), by.Name, c.Of, c.Why
+		if r.corrected(done) {
+			return r, nil
+		}
+		next := *r
+		next.Corrections = append(slices.Clip(r.Corrections), done)
+		saved, failed := s.putRequestAlso(ctx, by, &next, "corrected", c.Of+": "+c.Why, also)
+		if !errors.Is(failed, rules.ErrStale) && !errors.Is(failed, rules.ErrPrecondition) {
+			return saved, failed
+		}
+		err = &Conflict{"the rule was changed meanwhile: look at it and correct it again"}
 	}
-	done.At, done.By, done.Of, done.Why = s.o.Now(), by.Name, c.Of, c.Why
-	r.Corrections = append(r.Corrections, done)
-	return s.putRequest(ctx, by, r, "corrected", c.Of+": "+c.Why)
+	return nil, errors.Join(err, s.auditEvent(ctx, requestEvent(by, "refused: request corrected", r)))
 }
 
-func (s *Service) correction(ctx context.Context, by Actor, r *SubjectRequest, c Correcting) (done Correction, err error) {
+// corrected tells whether a correction is the last one of its kind already: asked for again
+// because the answer was lost, it is made once. Of what is kept elsewhere nothing may have
+// changed since.
+func (r *SubjectRequest) corrected(c Correction) bool {
+	for _, was := range slices.Backward(r.Corrections) {
+		if was.Of != c.Of || was.Record != c.Record {
+			continue
+		}
+		elsewhere := c.Of != CorrectCall && c.Of != CorrectAddress
+		return was.By == c.By && was.Why == c.Why && was.After == c.After && was.Party == c.Party && (!elsewhere || c.Before == c.After)
+	}
+	return false
+}
+
+func (s *Service) correction(ctx context.Context, by Actor, r *SubjectRequest, c Correcting) (done Correction, also Elsewhere, err error) {
 	var e Incomplete
 	e.require([3]string{"why", c.Why, "why it was wrong"})
 	corrector := s.o.Correctors[c.Of]
@@ -83,16 +116,18 @@ func (s *Service) correction(ctx context.Context, by Actor, r *SubjectRequest, c
 		e.add("of", "one of: "+strings.Join(kinds, ", "))
 	}
 	if err := e.orNil(); err != nil {
-		return done, err
+		return done, also, err
 	}
 	switch c.Of {
 	case CorrectCall:
-		return s.correctCall(ctx, r.Number, c.To)
+		done, err = s.correctCall(ctx, r.Number, c.To)
 	case CorrectAddress:
-		return s.correctAddress(ctx, r.Number, c.To)
+		done, err = s.correctAddress(ctx, r.Number, c.To)
+	default:
+		also, err = corrector(ctx, by, r.Number, c.To, c.Why)
+		done.Before, done.After = also.Before, also.After
 	}
-	done.Before, done.After, err = corrector(ctx, by, r.Number, c.To, c.Why)
-	return done, err
+	return done, also, err
 }
 
 // correctCall puts a note on a call that the subscriber made, got or forwarded.

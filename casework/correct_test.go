@@ -12,6 +12,7 @@ import (
 	"clirgate/casework"
 	"clirgate/casework/casetest"
 	"clirgate/numbering"
+	"clirgate/rules"
 )
 
 func correcting(of, why string, to any) casework.Correcting {
@@ -122,8 +123,8 @@ func TestCorrectionElsewhere(t *testing.T) {
 	o := newOffice(t)
 	var failed error
 	svc := casework.New(o.store, o.vault, casetest.Book{}, o.audit, o.ring, casework.Options{Now: o.clock, Correctors: map[string]casework.Corrector{
-		casework.CorrectRule: func(_ context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, why string) (string, string, error) {
-			return "none", fmt.Sprint(by.Name, string(to), why, n == nuisance), failed
+		casework.CorrectRule: func(_ context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, why string) (casework.Elsewhere, error) {
+			return casework.Elsewhere{Before: "none", After: fmt.Sprint(by.Name, string(to), why, n == nuisance)}, failed
 		},
 	}})
 	r := o.request(casework.SubjectRequest{Right: casework.RightCorrection, Number: nuisance, What: "never asked for that"})
@@ -142,5 +143,58 @@ func TestCorrectionElsewhere(t *testing.T) {
 	o.audit.Fail(errors.New("full"))
 	if _, err := svc.Correct(ctx, dpo, r.ID, correcting("rule", "again", 8)); !errors.Is(err, casework.ErrUnavailable) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A correction elsewhere and the request that tells of it are one change: nothing of it
+// stays when it fails in between, the same one asked for again is made once, and a rule
+// that was changed meanwhile is not overwritten.
+func TestCorrectionElsewhereIsOneChange(t *testing.T) {
+	o := newOffice(t)
+	store := &failingSave{Store: o.store}
+	var told []error
+	match := rules.Whatever()
+	svc := casework.New(store, o.vault, casetest.Book{}, o.audit, o.ring, casework.Options{Now: o.clock, Correctors: map[string]casework.Corrector{
+		casework.CorrectRule: func(_ context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, _ string) (casework.Elsewhere, error) {
+			old, _, _ := o.store.Rule(ctx, n) // not there: none
+			e := casework.Elsewhere{Before: old.Note, After: string(to), Done: func(err error) { told = append(told, err) }}
+			e.Rule = &casework.RuleChange{Subscriber: rules.Subscriber{Number: n, Note: string(to)}, Match: match, By: rules.By{Actor: "privacy:" + by.Name}}
+			return e, nil
+		},
+	}})
+	r := o.request(casework.SubjectRequest{Right: casework.RightCorrection, Number: nuisance, What: "never asked for that"})
+	stands := func(when, rule string, corrections, tellings int) {
+		t.Helper()
+		old, _, _ := o.store.Rule(ctx, nuisance)
+		now, err := svc.GetRequest(ctx, dpo, r.ID)
+		if err != nil || old.Note != rule || len(now.Corrections) != corrections || len(told) != tellings {
+			t.Errorf("%s: rule %q, %d corrections, told %d times, %v", when, old.Note, len(now.Corrections), len(told), err)
+		}
+	}
+	store.err = fmt.Errorf("%w: the power went", casework.ErrUnavailable)
+	if _, err := svc.Correct(ctx, dpo, r.ID, correcting("rule", "a mistake", 7)); !errors.Is(err, casework.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+	stands("failed in between", "", 0, 1)
+	store.err = nil
+	for range 2 {
+		if _, err := svc.Correct(ctx, dpo, r.ID, correcting("rule", "a mistake", 7)); err != nil {
+			t.Error(err)
+		}
+	}
+	stands("asked for twice", "7", 1, 2)
+	match = rules.Absent()
+	_, err := svc.Correct(ctx, dpo, r.ID, correcting("rule", "a mistake", 8))
+	conflict(t, err, "changed meanwhile")
+	stands("changed meanwhile", "7", 1, 3)
+	match = rules.Whatever()
+	for _, to := range []int{8, 7} { // back again is another correction
+		if _, err := svc.Correct(ctx, dpo, r.ID, correcting("rule", "a mistake", to)); err != nil {
+			t.Error(err)
+		}
+	}
+	stands("back again", "7", 3, 5)
+	if told[0] == nil || told[1] != nil || told[2] == nil || told[3] != nil {
+		t.Errorf("%v", told)
 	}
 }

@@ -228,15 +228,19 @@ func requestEvent(by Actor, what string, r *SubjectRequest) Event {
 }
 
 func (s *Service) putRequest(ctx context.Context, by Actor, r *SubjectRequest, what, reason string) (*SubjectRequest, error) {
+	return s.putRequestAlso(ctx, by, r, what, reason, Elsewhere{})
+}
+
+func (s *Service) putRequestAlso(ctx context.Context, by Actor, r *SubjectRequest, what, reason string, also Elsewhere) (*SubjectRequest, error) {
 	r.Revision++
 	r.History = append(r.History, Step{s.o.Now(), by.Name, what, reason})
 	state := "waiting"
 	if !r.Answered.IsZero() {
 		state = "answered"
 	}
-	err := s.put(ctx, Row{
+	err := s.putAlso(ctx, Row{
 		Kind: KindRequest, ID: r.ID, Revision: r.Revision, State: state, Created: r.Received, Expires: r.Expires,
-	}, r.Number, r, requestEvent(by, "request "+what, r))
+	}, r.Number, r, also, requestEvent(by, "request "+what, r))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -185,7 +186,12 @@ func (s *Service) save(ctx context.Context, c *Case, e Event, docs ...Document) 
 }
 
 // put seals v as the row's, and writes row, documents and the event in one transaction.
-func (s *Service) put(ctx context.Context, row Row, about numbering.Number, v any, e Event, docs ...Document) (err error) {
+func (s *Service) put(ctx context.Context, row Row, about numbering.Number, v any, e Event, docs ...Document) error {
+	return s.putAlso(ctx, row, about, v, Elsewhere{}, e, docs...)
+}
+
+// putAlso does so with what is put right elsewhere.
+func (s *Service) putAlso(ctx context.Context, row Row, about numbering.Number, v any, also Elsewhere, e Event, docs ...Document) (err error) {
 	if row.Sealed, err = s.safe.sealValue(ctx, row.ID, string(row.Kind), v); err != nil {
 		return err
 	}
@@ -196,7 +202,11 @@ func (s *Service) put(ctx context.Context, row Row, about numbering.Number, v an
 	if err != nil {
 		return err
 	}
-	return s.store.Save(ctx, Change{row, docs, entries})
+	err = s.store.Save(ctx, Change{row, docs, also.Also, append(slices.Clip(also.Audit), entries...)})
+	if also.Done != nil {
+		also.Done(err)
+	}
+	return err
 }
 
 func (s *Service) entries(ctx context.Context, e Event) ([]audit.Entry, error) {

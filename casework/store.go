@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clirgate/audit"
+	"clirgate/rules"
 )
 
 // Kind tells cases, orders and requests apart.
@@ -50,7 +51,30 @@ type Filter struct {
 type Change struct {
 	Row       Row // replaces the one of Revision-1
 	Documents []Document
-	Audit     []audit.Entry // what tells of it in the audit log
+	Also      Also
+	Audit     []audit.Entry // what tells of it in the audit log, behind what tells of Also
+}
+
+// Also is what a correction puts right in the same store, in the transaction of the request
+// that tells of it. Its zero value is nothing.
+type Also struct {
+	Rule     *RuleChange
+	Shielded []Shielded
+}
+
+// RuleChange writes a subscriber whole, as rules.Store.Put does: with history and audit
+// entry.
+type RuleChange struct {
+	Subscriber rules.Subscriber
+	Match      rules.Match
+	By         rules.By
+}
+
+// Shielded is a row of the shielding list of our own subscribers; it replaces the one of
+// its number. See package bills.
+type Shielded struct {
+	Number      [16]byte
+	From, Until int32
 }
 
 // Store keeps rows and documents, beside an audit log. Errors: ErrNotFound, ErrStale,
@@ -58,7 +82,8 @@ type Change struct {
 type Store interface {
 	// Save writes a change; ErrStale when the row of Revision-1 is not what is stored. A new
 	// row that is Sole is not saved beside another (ErrStale); one that was not new so does
-	// not become it.
+	// not become it. rules.ErrStale and rules.ErrPrecondition when the Match of Also.Rule
+	// does not hold.
 	Save(ctx context.Context, c Change) error
 	Get(ctx context.Context, kind Kind, id string) (Row, error)
 	// List yields rows, newest first, until each answers false.

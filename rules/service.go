@@ -230,6 +230,19 @@ func (s *Service) feed(ctx context.Context, after uint64) ([]Change, error) {
 	return s.store.History(ctx, Query{After: after, Items: true, Limit: feedPage})
 }
 
+// Settle puts in force what was made, or may have been, in a transaction of somebody
+// else's: the store's answer to it is err.
+func (s *Service) Settle(n numbering.Number, err error) {
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+		defer cancel()
+		err = s.CatchUp(ctx)
+	}
+	if err != nil {
+		s.settle(n, err)
+	}
+}
+
 // settle reads a subscriber back after an error that leaves open whether the
 // change was made (a commit whose answer was lost), so that memory and store do
 // not part. The revision stays: CatchUp brings the change in its order.

@@ -59,16 +59,31 @@ var errEntry = errors.New("bills: an entry has a number and the date it is shiel
 
 // Put shields numbers, or changes from when and until when they are.
 func (s *Service) Put(ctx context.Context, by casework.Actor, entries ...Entry) error {
+	e, err := putting(by, entries)
+	if err != nil {
+		return err
+	}
+	return s.save(ctx, change{put: entries}, e)
+}
+
+// Putting is what Put would save, sealed, for somebody else's transaction.
+func (s *Service) Putting(ctx context.Context, by casework.Actor, entries ...Entry) (Change, error) {
+	e, err := putting(by, entries)
+	if err != nil {
+		return Change{}, err
+	}
+	return s.sealed(ctx, change{put: entries}, e)
+}
+
+func putting(by casework.Actor, entries []Entry) (casework.Event, error) {
 	var seen []numbering.Number
 	for _, e := range entries {
 		if e.Number == 0 || e.From == NoDate || e.Until != NoDate && e.Until <= e.From {
-			return errEntry
+			return casework.Event{}, errEntry
 		}
 		seen = append(seen, e.Number)
 	}
-	return s.save(ctx, change{put: entries}, casework.Event{
-		Actor: by.Name, Role: by.Role, Action: "shield", Subjects: seen, Count: len(entries),
-	})
+	return casework.Event{Actor: by.Name, Role: by.Role, Action: "shield", Subjects: seen, Count: len(entries)}, nil
 }
 
 // change is a Change before it is sealed.
@@ -80,9 +95,17 @@ type change struct {
 
 // save writes a change and what tells of it, in one transaction.
 func (s *Service) save(ctx context.Context, c change, e casework.Event) error {
-	block, err := s.block(ctx)
+	sealed, err := s.sealed(ctx, c, e)
 	if err != nil {
 		return err
+	}
+	return s.store.Save(ctx, sealed)
+}
+
+func (s *Service) sealed(ctx context.Context, c change, e casework.Event) (Change, error) {
+	block, err := s.block(ctx)
+	if err != nil {
+		return Change{}, err
 	}
 	sealed := Change{Source: c.source}
 	for _, n := range c.gone {
@@ -93,9 +116,9 @@ func (s *Service) save(ctx context.Context, c change, e casework.Event) error {
 	}
 	e.At, e.Purpose = time.Now(), casework.PurposeBills
 	if sealed.Audit, err = s.audit.Entries(ctx, e); err != nil {
-		return fmt.Errorf("%w: audit: %w", ErrUnavailable, err)
+		return Change{}, fmt.Errorf("%w: audit: %w", ErrUnavailable, err)
 	}
-	return s.store.Save(ctx, sealed)
+	return sealed, nil
 }
 
 // Find answers how a number is shielded; ok false: it is not on the list.

@@ -13,17 +13,21 @@ import (
 	"clirgate/audit"
 	"clirgate/audit/audittest"
 	"clirgate/casework"
+	"clirgate/casework/bills"
 	"clirgate/numbering"
+	"clirgate/rules"
 )
 
 // Store keeps cases in memory. Its zero value is ready.
 type Store struct {
 	Log *audittest.Log // takes what tells of changes; nil: it goes nowhere
 
-	mu   sync.Mutex
-	rows map[string]casework.Row
-	docs map[string][]casework.Document
-	fail error
+	mu    sync.Mutex
+	rules map[numbering.Number]rules.Versioned
+	list  map[[16]byte]casework.Shielded
+	rows  map[string]casework.Row
+	docs  map[string][]casework.Document
+	fail  error
 }
 
 var _ casework.Store = (*Store)(nil)
@@ -51,20 +55,64 @@ func (s *Store) Save(_ context.Context, c casework.Change) error {
 	} else if row.Sole && s.hasSole(row.Subject) {
 		return casework.ErrStale
 	}
-	for _, d := range c.Documents {
-		if slices.ContainsFunc(s.docs[d.Owner], func(old casework.Document) bool { return old.N == d.N }) {
+	for i, d := range c.Documents {
+		if slices.ContainsFunc(slices.Concat(s.docs[d.Owner], c.Documents[:i]), func(old casework.Document) bool { return old.N == d.N }) {
 			return fmt.Errorf("%w: document %d is there already", casework.ErrUnavailable, d.N)
 		}
 	}
-	if err := s.tell(c.Audit); err != nil {
+	rule, told, err := s.also(c.Also)
+	if err != nil {
+		return err
+	}
+	if err := s.tell(append(told, c.Audit...)); err != nil {
 		return err
 	}
 	if s.rows == nil {
 		s.rows, s.docs = make(map[string]casework.Row), make(map[string][]casework.Document)
+		s.rules, s.list = make(map[numbering.Number]rules.Versioned), make(map[[16]byte]casework.Shielded)
+	}
+	if rule.Revision != 0 {
+		s.rules[rule.Number] = rule
+	}
+	for _, r := range c.Also.Shielded {
+		s.list[r.Number] = r
 	}
 	s.rows[row.ID] = row
 	s.docs[row.ID] = append(s.docs[row.ID], c.Documents...)
 	return nil
+}
+
+// also is the rule as a correction makes it (revision 0: as it is), and what tells of it.
+func (s *Store) also(a casework.Also) (rule rules.Versioned, told []audit.Entry, err error) {
+	if a.Rule == nil {
+		return rule, nil, nil
+	}
+	old, there := s.rules[a.Rule.Subscriber.Number]
+	if err := a.Rule.Match.Check(there, old.Revision); err != nil {
+		return rule, nil, err
+	}
+	rule = rules.Versioned{Subscriber: a.Rule.Subscriber, Revision: old.Revision + 1}
+	c := rules.Change{Revision: rule.Revision, By: a.Rule.By, Rows: 1, Number: rule.Number, After: &rule.Subscriber}
+	return rule, []audit.Entry{c.Entry(nil)}, nil
+}
+
+// Rule answers what a correction made of a subscriber's rule.
+func (s *Store) Rule(_ context.Context, n numbering.Number) (rules.Subscriber, uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.rules[n]
+	if !ok {
+		return rules.Subscriber{}, 0, rules.ErrNotFound
+	}
+	return v.Subscriber, v.Revision, nil
+}
+
+// Shielded answers what a correction made of a number's row of the shielding list.
+func (s *Store) Shielded(_ context.Context, number [16]byte) (r bills.Row, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, ok := s.list[number]
+	return bills.Row{Number: row.Number, From: bills.Date(row.From), Until: bills.Date(row.Until)}, ok, nil
 }
 
 func (s *Store) tell(entries []audit.Entry) error {

@@ -7,6 +7,8 @@ import (
 
 	"clirgate/audit"
 	"clirgate/casework"
+	"clirgate/casework/bills"
+	"clirgate/rules"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -26,7 +28,17 @@ func (s caseStore) Save(ctx context.Context, c casework.Change) error {
 		if err != nil {
 			return wrap(casework.ErrUnavailable, err)
 		}
+		if r := c.Also.Rule; r != nil {
+			h, err = rulesStore(s).put(ctx, tx, h, r.Subscriber, r.Match, r.By)
+			if errors.Is(err, rules.ErrUnavailable) {
+				return wrap(casework.ErrUnavailable, err)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		var b pgx.Batch
+		queuePut(&b, putShielded, shieldedRows(c.Also.Shielded))
 		for _, d := range c.Documents {
 			b.Queue("INSERT INTO casework_documents (owner, n, kind, created, sealed) VALUES ($1, $2, $3, $4, $5)",
 				d.Owner, d.N, d.Kind, d.Created.UnixMilli(), d.Sealed)
@@ -34,6 +46,13 @@ func (s caseStore) Save(ctx context.Context, c casework.Change) error {
 		queueAll(&b, h.audit, c.Audit)
 		return wrap(casework.ErrUnavailable, tx.SendBatch(ctx, &b).Close())
 	})
+}
+
+func shieldedRows(list []casework.Shielded) (rows []bills.Row) {
+	for _, r := range list {
+		rows = append(rows, bills.Row{Number: r.Number, From: bills.Date(r.From), Until: bills.Date(r.Until)})
+	}
+	return rows
 }
 
 func saveCase(ctx context.Context, tx pgx.Tx, row casework.Row) error {

@@ -21,7 +21,13 @@ func together[S any](t *testing.T, url string, part func(*DB) S) storetest.Toget
 
 func TestCases(t *testing.T) {
 	url := server.Database(t)
-	storetest.Cases(t, func(t *testing.T) storetest.Together[casework.Store] { return together(t, url, (*DB).Cases) })
+	storetest.Cases(t, func(t *testing.T) (c storetest.CaseStore) {
+		c.Together = together(t, url, func(db *DB) casework.Store {
+			c.Rule, c.Shielded = db.Rules().Get, db.Bills().Find
+			return db.Cases()
+		})
+		return c
+	})
 }
 
 func TestBills(t *testing.T) {

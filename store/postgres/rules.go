@@ -92,49 +92,62 @@ func (s rulesStore) subscribers(ctx context.Context, q querier, which string, ar
 	return list, s.failed(err)
 }
 
-func (s rulesStore) Put(ctx context.Context, sub rules.Subscriber, m rules.Match, by rules.By) (revision uint64, err error) {
+func (s rulesStore) Put(ctx context.Context, sub rules.Subscriber, m rules.Match, by rules.By) (uint64, error) {
+	return s.alone(ctx, func(tx pgx.Tx, h heads) (heads, error) { return s.put(ctx, tx, h, sub, m, by) })
+}
+
+// put does it within a transaction.
+func (s rulesStore) put(ctx context.Context, tx pgx.Tx, h heads, sub rules.Subscriber, m rules.Match, by rules.By) (heads, error) {
 	if _, err := rules.Key(sub.Number); err != nil {
-		return 0, err
+		return h, err
 	}
-	return s.one(ctx, sub.Number, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
+	return s.one(ctx, tx, h, sub.Number, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
 		sub = sub.Over(before)
 		return &sub, nil
 	})
 }
 
-func (s rulesStore) Delete(ctx context.Context, n numbering.Number, m rules.Match, by rules.By) (revision uint64, err error) {
-	return s.one(ctx, n, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
-		if before == nil {
-			return nil, rules.ErrNotFound
-		}
-		return nil, nil
+func (s rulesStore) Delete(ctx context.Context, n numbering.Number, m rules.Match, by rules.By) (uint64, error) {
+	return s.alone(ctx, func(tx pgx.Tx, h heads) (heads, error) {
+		return s.one(ctx, tx, h, n, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
+			if before == nil {
+				return nil, rules.ErrNotFound
+			}
+			return nil, nil
+		})
 	})
 }
 
-// one makes the change of one subscriber.
-func (s rulesStore) one(ctx context.Context, n numbering.Number, m rules.Match, by rules.By, change func(before *rules.Subscriber) (*rules.Subscriber, error)) (revision uint64, err error) {
+// alone is a change that is a transaction of its own.
+func (s rulesStore) alone(ctx context.Context, change func(pgx.Tx, heads) (heads, error)) (revision uint64, err error) {
 	err = s.change(ctx, rules.ErrUnavailable, func(tx pgx.Tx, h heads) error {
-		at, err := s.get(ctx, tx, n)
-		if err != nil {
-			return err
-		}
-		item := rules.Item{Number: n}
-		if at.Revision != 0 {
-			item.Before = &at.Subscriber
-		}
-		if item.After, err = change(item.Before); err != nil {
-			return err
-		}
-		if err := m.Check(at.Revision != 0, at.Revision); err != nil {
-			return err
-		}
-		revision, err = s.record(ctx, tx, h, by, []rules.Item{item})
+		h, err := change(tx, h)
+		revision = h.revision
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return revision, nil
+}
+
+// one makes the change of one subscriber, and answers the heads behind it.
+func (s rulesStore) one(ctx context.Context, tx pgx.Tx, h heads, n numbering.Number, m rules.Match, by rules.By, change func(before *rules.Subscriber) (*rules.Subscriber, error)) (heads, error) {
+	at, err := s.get(ctx, tx, n)
+	if err != nil {
+		return h, err
+	}
+	item := rules.Item{Number: n}
+	if at.Revision != 0 {
+		item.Before = &at.Subscriber
+	}
+	if item.After, err = change(item.Before); err != nil {
+		return h, err
+	}
+	if err := m.Check(at.Revision != 0, at.Revision); err != nil {
+		return h, err
+	}
+	return s.record(ctx, tx, h, by, []rules.Item{item})
 }
 
 // All reads in one transaction, of one state.

@@ -19,7 +19,8 @@ func (s rulesStore) Write(ctx context.Context, writes []rules.Write, by rules.By
 		if w, err = s.written(ctx, tx, writes); err != nil || len(w.Items) == 0 {
 			return err
 		}
-		w.Revision, err = s.record(ctx, tx, h, by, w.Items)
+		h, err = s.record(ctx, tx, h, by, w.Items)
+		w.Revision = h.revision
 		return err
 	})
 	if err != nil {
@@ -62,17 +63,17 @@ func lockHeads(ctx context.Context, tx pgx.Tx) (h heads, err error) {
 }
 
 // record writes a change of items, which are in order and more than none, into
-// history, subscribers and audit log, tells the other nodes, and answers its
-// revision. All of it is one round trip.
-func (s rulesStore) record(ctx context.Context, tx pgx.Tx, h heads, by rules.By, items []rules.Item) (uint64, error) {
+// history, subscribers and audit log, tells the other nodes, and answers the heads
+// behind it. All of it is one round trip.
+func (s rulesStore) record(ctx context.Context, tx pgx.Tx, h heads, by rules.By, items []rules.Item) (heads, error) {
 	c := rules.Change{Revision: h.revision + 1, Time: time.Now().UTC(), By: by, Rows: len(items)}
 	var b pgx.Batch
 	packed := queueChange(&b, &c, items)
-	queueAudit(&b, h.audit, c.Entry(packed))
+	e := queueAudit(&b, h.audit, c.Entry(packed))
 	if s.notices {
 		b.Queue("SELECT pg_notify('"+channel+"', $1)", strconv.FormatUint(c.Revision, 10))
 	}
-	return c.Revision, s.failed(tx.SendBatch(ctx, &b).Close())
+	return heads{c.Revision, e.Head()}, s.failed(tx.SendBatch(ctx, &b).Close())
 }
 
 // queueChange writes a change of items into history and subscribers, and answers the

@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"clirgate/audit"
 	"clirgate/casework"
+	"clirgate/casework/bills"
+	"clirgate/rules"
 )
 
 // Cases is the database as a casework.Store.
@@ -29,8 +32,32 @@ func (s caseStore) Save(ctx context.Context, c casework.Change) error {
 				return s.failed(err)
 			}
 		}
+		if err := s.saveAlso(ctx, tx, c.Also); err != nil {
+			return err
+		}
 		return s.failed(appendAll(ctx, tx, c.Audit))
 	})
+}
+
+// saveAlso makes what a correction puts right in other tables.
+func (s caseStore) saveAlso(ctx context.Context, tx *sql.Tx, also casework.Also) error {
+	if r := also.Rule; r != nil {
+		_, err := rulesStore(s).put(ctx, tx, r.Subscriber, r.Match, r.By)
+		if errors.Is(err, rules.ErrUnavailable) {
+			return fmt.Errorf("%w: %w", casework.ErrUnavailable, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	rows := make([]bills.Row, len(also.Shielded))
+	for i, r := range also.Shielded {
+		rows[i] = bills.Row{Number: r.Number, From: bills.Date(r.From), Until: bills.Date(r.Until)}
+	}
+	if err := billStore(s).insert(ctx, tx, putShielded, rows); err != nil {
+		return fmt.Errorf("%w: %w", casework.ErrUnavailable, err)
+	}
+	return nil
 }
 
 func (s caseStore) saveRow(ctx context.Context, tx *sql.Tx, row casework.Row) error {

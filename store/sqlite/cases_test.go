@@ -20,7 +20,13 @@ func together[S any](t *testing.T, dir string, part func(*DB) S) storetest.Toget
 
 func TestCases(t *testing.T) {
 	dir := t.TempDir()
-	storetest.Cases(t, func(t *testing.T) storetest.Together[casework.Store] { return together(t, dir, (*DB).Cases) })
+	storetest.Cases(t, func(t *testing.T) (c storetest.CaseStore) {
+		c.Together = together(t, dir, func(db *DB) casework.Store {
+			c.Rule, c.Shielded = db.Rules().Get, db.Bills().Find
+			return db.Cases()
+		})
+		return c
+	})
 }
 
 func TestBills(t *testing.T) {

@@ -95,49 +95,61 @@ func (s rulesStore) subscribers(ctx context.Context, q querier, which string, ar
 	return list, s.failed(rows.Err())
 }
 
-func (s rulesStore) Put(ctx context.Context, sub rules.Subscriber, m rules.Match, by rules.By) (revision uint64, err error) {
+func (s rulesStore) Put(ctx context.Context, sub rules.Subscriber, m rules.Match, by rules.By) (uint64, error) {
+	return s.alone(ctx, func(tx *sql.Tx) (uint64, error) { return s.put(ctx, tx, sub, m, by) })
+}
+
+// put does it within a transaction.
+func (s rulesStore) put(ctx context.Context, tx *sql.Tx, sub rules.Subscriber, m rules.Match, by rules.By) (uint64, error) {
 	if _, err := rules.Key(sub.Number); err != nil {
 		return 0, err
 	}
-	return s.one(ctx, sub.Number, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
+	return s.one(ctx, tx, sub.Number, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
 		sub = sub.Over(before)
 		return &sub, nil
 	})
 }
 
-func (s rulesStore) Delete(ctx context.Context, n numbering.Number, m rules.Match, by rules.By) (revision uint64, err error) {
-	return s.one(ctx, n, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
-		if before == nil {
-			return nil, rules.ErrNotFound
-		}
-		return nil, nil
+func (s rulesStore) Delete(ctx context.Context, n numbering.Number, m rules.Match, by rules.By) (uint64, error) {
+	return s.alone(ctx, func(tx *sql.Tx) (uint64, error) {
+		return s.one(ctx, tx, n, m, by, func(before *rules.Subscriber) (*rules.Subscriber, error) {
+			if before == nil {
+				return nil, rules.ErrNotFound
+			}
+			return nil, nil
+		})
 	})
 }
 
-// one makes the change of one subscriber.
-func (s rulesStore) one(ctx context.Context, n numbering.Number, m rules.Match, by rules.By, change func(before *rules.Subscriber) (*rules.Subscriber, error)) (revision uint64, err error) {
-	err = s.write(ctx, rules.ErrUnavailable, func(tx *sql.Tx) error {
-		at, err := s.get(ctx, tx, n)
-		if err != nil {
-			return err
-		}
-		item := rules.Item{Number: n}
-		if at.Revision != 0 {
-			item.Before = &at.Subscriber
-		}
-		if item.After, err = change(item.Before); err != nil {
-			return err
-		}
-		if err := m.Check(at.Revision != 0, at.Revision); err != nil {
-			return err
-		}
-		revision, err = s.record(ctx, tx, by, []rules.Item{item})
+// alone is a change that is a transaction of its own.
+func (s rulesStore) alone(ctx context.Context, change func(*sql.Tx) (uint64, error)) (revision uint64, err error) {
+	err = s.write(ctx, rules.ErrUnavailable, func(tx *sql.Tx) (err error) {
+		revision, err = change(tx)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return revision, nil
+}
+
+// one makes the change of one subscriber.
+func (s rulesStore) one(ctx context.Context, tx *sql.Tx, n numbering.Number, m rules.Match, by rules.By, change func(before *rules.Subscriber) (*rules.Subscriber, error)) (uint64, error) {
+	at, err := s.get(ctx, tx, n)
+	if err != nil {
+		return 0, err
+	}
+	item := rules.Item{Number: n}
+	if at.Revision != 0 {
+		item.Before = &at.Subscriber
+	}
+	if item.After, err = change(item.Before); err != nil {
+		return 0, err
+	}
+	if err := m.Check(at.Revision != 0, at.Revision); err != nil {
+		return 0, err
+	}
+	return s.record(ctx, tx, by, []rules.Item{item})
 }
 
 func (s rulesStore) failed(err error) error {

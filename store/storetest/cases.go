@@ -11,10 +11,20 @@ import (
 
 	"clirgate/audit"
 	"clirgate/casework"
+	"clirgate/casework/bills"
+	"clirgate/numbering"
+	"clirgate/rules"
 )
 
+// CaseStore is a store of cases, and a look at what corrections change beside them.
+type CaseStore struct {
+	Together[casework.Store]
+	Rule     func(context.Context, numbering.Number) (rules.Subscriber, uint64, error)
+	Shielded func(context.Context, [16]byte) (bills.Row, bool, error)
+}
+
 // Cases is the suite every casework.Store must pass. open opens the same store again.
-func Cases(t *testing.T, open func(t *testing.T) Together[casework.Store]) {
+func Cases(t *testing.T, open func(t *testing.T) CaseStore) {
 	ctx := context.Background()
 	opened := open(t)
 	s := opened.Store
@@ -119,6 +129,7 @@ func Cases(t *testing.T, open func(t *testing.T) Together[casework.Store]) {
 			t.Errorf("%v", docs[1])
 		}
 	})
+	t.Run("also", func(t *testing.T) { corrections(t, opened) })
 	t.Run("sole", func(t *testing.T) {
 		sole := func(id string, subject byte) casework.Row {
 			return casework.Row{Kind: casework.KindCase, ID: id, Revision: 1, State: "draft", Subject: [16]byte{9, subject}, Created: at, Sole: true, Sealed: []byte{1}}
@@ -209,6 +220,82 @@ func Cases(t *testing.T, open func(t *testing.T) Together[casework.Store]) {
 		}
 	})
 	if err := opened.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// corrections are one transaction with the request that tells of them: whatever of it
+// fails, nothing of it is there.
+func corrections(t *testing.T, s CaseStore) {
+	ctx := context.Background()
+	subscriber := rules.Subscriber{Number: numbering.New(numbering.International, []byte("31612345678")), CLIR: rules.CLIRPermanent}
+	shielded := casework.Shielded{Number: [16]byte{7}, From: 20000, Until: 20500}
+	change := func(revision uint64, match rules.Match) casework.Change {
+		return casework.Change{
+			Row: casework.Row{Kind: casework.KindRequest, ID: "R1", Revision: revision, State: "waiting", Created: time.UnixMilli(0).UTC(), Sealed: []byte{1}},
+			Also: casework.Also{
+				Rule:     &casework.RuleChange{Subscriber: subscriber, Match: match, By: rules.By{Actor: "privacy:pia", Reason: "correction"}},
+				Shielded: []casework.Shielded{shielded},
+			},
+			Audit: []audit.Entry{{Actor: "pia", Action: "shield"}, {Actor: "pia", Action: "request corrected", Case: "R1"}},
+		}
+	}
+	stands := func(when string, rule rules.CLIR, until bills.Date, request uint64) {
+		t.Helper()
+		sub, _, err := s.Rule(ctx, subscriber.Number)
+		if err != nil && !errors.Is(err, rules.ErrNotFound) {
+			t.Fatal(err)
+		}
+		row, _, listErr := s.Shielded(ctx, shielded.Number)
+		r, rowErr := s.Store.Get(ctx, casework.KindRequest, "R1")
+		if listErr != nil || rowErr != nil && !errors.Is(rowErr, casework.ErrNotFound) {
+			t.Fatal(listErr, rowErr)
+		}
+		if sub.CLIR != rule || row.Until != until || r.Revision != request {
+			t.Errorf("%s: clir %v, shielded until %v, request at revision %d", when, sub.CLIR, row.Until, r.Revision)
+		}
+	}
+	tells(t, s.Log, 3, "a correction", func() {
+		if err := s.Store.Save(ctx, change(1, rules.Absent())); err != nil {
+			t.Fatal(err)
+		}
+	})
+	stands("corrected", rules.CLIRPermanent, 20500, 1)
+	_, at, err := s.Rule(ctx, subscriber.Number)
+	if err != nil || at == 0 {
+		t.Fatal(at, err)
+	}
+	entries, err := s.Log.Read(ctx, audit.Query{Newest: true, Limit: 3})
+	if err != nil || len(entries) != 3 || entries[0].Action != "request corrected" || entries[1].Action != "shield" || entries[2].Action != rules.ActionPut || entries[2].Actor != "pia" {
+		t.Errorf("%+v, %v", entries, err)
+	}
+
+	subscriber.CLIR, shielded.Until = rules.CLIRNone, 20600
+	document := casework.Document{Owner: "R1", N: 1, Kind: "letter", Created: time.UnixMilli(0).UTC(), Sealed: []byte{1}}
+	tells(t, s.Log, 0, "corrections that failed", func() {
+		if err := s.Store.Save(ctx, change(3, rules.At(at))); !errors.Is(err, casework.ErrStale) {
+			t.Errorf("a request that was changed meanwhile: %v", err)
+		}
+		if err := s.Store.Save(ctx, change(2, rules.At(at+7))); !errors.Is(err, rules.ErrStale) {
+			t.Errorf("a rule that was changed meanwhile: %v", err)
+		}
+		broken := change(2, rules.At(at))
+		broken.Documents = []casework.Document{document, document}
+		if err := s.Store.Save(ctx, broken); !errors.Is(err, casework.ErrUnavailable) {
+			t.Errorf("what cannot be written behind the rule: %v", err)
+		}
+	})
+	mend := s.NoLog(t)
+	if err := s.Store.Save(ctx, change(2, rules.At(at))); !errors.Is(err, casework.ErrUnavailable) {
+		t.Errorf("a correction that cannot be told: %v", err)
+	}
+	mend()
+	stands("after failures", rules.CLIRPermanent, 20500, 1)
+	if err := s.Store.Save(ctx, change(2, rules.At(at))); err != nil {
+		t.Error(err)
+	}
+	stands("corrected again", rules.CLIRNone, 20600, 2)
+	if err := s.Store.Delete(ctx, []string{"R1"}, nil); err != nil {
 		t.Error(err)
 	}
 }

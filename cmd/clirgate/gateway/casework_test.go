@@ -14,6 +14,8 @@ import (
 	"clirgate/admin/token"
 	"clirgate/casework/bills"
 	"clirgate/cmd/clirgate/gateway"
+	"clirgate/numbering"
+	"clirgate/rules"
 )
 
 // asRole asks the API for something with a token of a role.
@@ -138,7 +140,15 @@ func TestCorrections(t *testing.T) {
 	correct("rule", `{"number":"+31612345679"}`, 422)
 	correct("shielding", `{"from":"2026-01-01"}`, 409) // his rule does not ask for it
 	correct("shielding", `{}`, 422)
-	correct("rule", `{"clir":"none","shield_on_bills":true}`, 200)
+	for range 2 { // its answer may have been lost: it is made once, and in force at once
+		correct("rule", `{"clir":"none","shield_on_bills":true}`, 200)
+	}
+	if s, ok := g.Rules().Table().Snapshot().Subscriber(numbering.New(numbering.International, []byte("31612345678")), time.Now()); !ok || s.CLIR != rules.CLIRNone {
+		t.Errorf("not in force: %+v", s)
+	}
+	if code, text := asRole(t, g, token.NOC, "GET", "/v1/changes", "", ""); code != 200 || strings.Count(text, "correction: mixed up") != 1 {
+		t.Errorf("%d %s", code, text)
+	}
 	correct("shielding", `{"from":"2020-01-02","until":"2020-02-01"}`, 409) // his rule asks for it
 	correct("shielding", `{"from":"2020-01-02"}`, 200)
 	bill := "date,called\n2020-01-01,0612345678\n2020-01-02,0612345678\n"

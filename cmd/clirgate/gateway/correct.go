@@ -14,32 +14,31 @@ import (
 
 // correctRule makes a subscriber's rule what it should be, on his request: a change like any
 // other, with history and audit entry, by the person who corrects it.
-func (g *Gateway) correctRule(ctx context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, why string) (before, after string, err error) {
+func (g *Gateway) correctRule(ctx context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, why string) (e casework.Elsewhere, err error) {
 	sub, err := rules.DecodeSubscriber(to, g.plan.ParseText)
 	var field *rules.FieldError
 	if errors.As(err, &field) {
-		return "", "", &casework.Incomplete{Items: []casework.Item{{Field: "to." + field.Field, What: field.Wrong + ": " + field.Mend}}}
+		return e, &casework.Incomplete{Items: []casework.Item{{Field: "to." + field.Field, What: field.Wrong + ": " + field.Mend}}}
 	}
 	if sub.Number != 0 && sub.Number != n {
-		return "", "", &casework.Incomplete{Items: []casework.Item{{Field: "to.number", What: "another number than the request's"}}}
+		return e, &casework.Incomplete{Items: []casework.Item{{Field: "to.number", What: "another number than the request's"}}}
 	}
 	sub.Number = n
 	match := rules.Absent()
 	old, revision, err := g.rules.Get(ctx, n)
 	switch {
 	case err == nil:
-		match, before = rules.At(revision), ruleText(&old)
+		match, e.Before = rules.At(revision), ruleText(&old)
 	case !errors.Is(err, rules.ErrNotFound):
-		return "", "", fmt.Errorf("%w: rules: %w", casework.ErrUnavailable, err)
+		return e, fmt.Errorf("%w: rules: %w", casework.ErrUnavailable, err)
 	}
-	_, err = g.rules.Put(ctx, sub, match, rules.By{Actor: by.Role + ":" + by.Name, Reason: "correction: " + why})
-	switch {
-	case errors.Is(err, rules.ErrUnavailable):
-		return "", "", fmt.Errorf("%w: rules: %w", casework.ErrUnavailable, err)
-	case err != nil:
-		return "", "", &casework.Conflict{Reason: "the rule cannot be set: " + err.Error()}
+	if _, err := rules.Key(n); err != nil {
+		return e, &casework.Conflict{Reason: "the rule cannot be set: " + err.Error()}
 	}
-	return before, ruleText(&sub), nil
+	e.After = ruleText(&sub)
+	e.Rule = &casework.RuleChange{Subscriber: sub, Match: match, By: rules.By{Actor: by.Role + ":" + by.Name, Reason: "correction: " + why}}
+	e.Done = func(err error) { g.rules.Settle(n, err) }
+	return e, nil
 }
 
 func ruleText(s *rules.Subscriber) string {
@@ -54,7 +53,7 @@ func ruleText(s *rules.Subscriber) string {
 
 // correctShielding changes from when and until when a number is shielded: {"from": date,
 // "until": date}. Who is on the list for good is so by his rule.
-func (g *Gateway) correctShielding(ctx context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, _ string) (before, after string, err error) {
+func (g *Gateway) correctShielding(ctx context.Context, by casework.Actor, n numbering.Number, to json.RawMessage, _ string) (c casework.Elsewhere, err error) {
 	var in struct{ From, Until string }
 	var items []casework.Item
 	_ = json.Unmarshal(to, &in) // what is missing then is named
@@ -68,33 +67,38 @@ func (g *Gateway) correctShielding(ctx context.Context, by casework.Actor, n num
 		}
 	}
 	if len(items) > 0 {
-		return "", "", &casework.Incomplete{Items: items}
+		return c, &casework.Incomplete{Items: items}
 	}
 	old, ok, err := g.shielded.find(ctx, n)
 	if err != nil {
-		return "", "", err
+		return c, err
 	}
 	sub, _, err := g.rules.Get(ctx, n)
 	if err != nil && !errors.Is(err, rules.ErrNotFound) {
-		return "", "", fmt.Errorf("%w: rules: %w", casework.ErrUnavailable, err)
+		return c, fmt.Errorf("%w: rules: %w", casework.ErrUnavailable, err)
 	}
 	today := bills.DateOf(g.now())
 	lasting := e.Until == bills.NoDate || e.Until > today
 	switch {
 	case ok && old.Source != "":
-		return "", "", &casework.Conflict{Reason: "the number is on the list of " + old.Source + ": it is theirs to correct"}
+		return c, &casework.Conflict{Reason: "the number is on the list of " + old.Source + ": it is theirs to correct"}
 	case lasting && !sub.ShieldOnBills:
-		return "", "", &casework.Conflict{Reason: "the subscriber's rule does not ask for shielding: correct the rule (shield_on_bills), or say until when the number was shielded"}
+		return c, &casework.Conflict{Reason: "the subscriber's rule does not ask for shielding: correct the rule (shield_on_bills), or say until when the number was shielded"}
 	case !lasting && sub.ShieldOnBills:
-		return "", "", &casework.Conflict{Reason: "the subscriber's rule asks for shielding: correct the rule first"}
+		return c, &casework.Conflict{Reason: "the subscriber's rule asks for shielding: correct the rule first"}
 	}
-	if err := g.shielded.list.Put(ctx, by, e); err != nil {
-		return "", "", err
+	change, err := g.shielded.list.Putting(ctx, by, e)
+	if err != nil {
+		return c, err
 	}
+	for _, r := range change.Put {
+		c.Shielded = append(c.Shielded, casework.Shielded{Number: r.Number, From: int32(r.From), Until: int32(r.Until)})
+	}
+	c.Audit, c.After = change.Audit, shieldText(e)
 	if ok {
-		before = shieldText(old)
+		c.Before = shieldText(old)
 	}
-	return before, shieldText(e), nil
+	return c, nil
 }
 
 func shieldText(e bills.Entry) string {
