@@ -231,7 +231,8 @@ func (s *Server) seenBy(ctx *fasthttp.RequestCtx) {
 		if to.IsZero() {
 			to = s.Now()
 		}
-		found, err := casework.Breach(wait, w.Seen, w.Audit, by, name, from, to, s.Now())
+		now := s.Now()
+		found, err := casework.Breach(wait, w.Seen, w.Audit, by, name, from, to, now)
 		if err != nil {
 			return err
 		}
@@ -239,7 +240,11 @@ func (s *Server) seenBy(ctx *fasthttp.RequestCtx) {
 		for _, f := range found {
 			list = append(list, SeenSubject{e164(f.Number), f.First, f.Last, f.Times, append([]string{}, f.Cases...)})
 		}
-		writeJSON(ctx, fasthttp.StatusOK, map[string]any{"subjects": list})
+		since := casework.SeenSince(now) // before it nobody knows any more
+		if from.After(since) {
+			since = from
+		}
+		writeJSON(ctx, fasthttp.StatusOK, map[string]any{"since": since, "subjects": list})
 		return nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clirgate/numbering"
+	"clirgate/trace"
 )
 
 // Seen is one subject whose data an actor has seen.
@@ -19,9 +20,24 @@ type Seen struct {
 	Cases  []string
 }
 
+// seenMonths is how many months after a look it can be asked whose data were seen: as long
+// as anything is kept that could have been (LAW-18). A case that is closed is gone sooner;
+// whom to tell of a look at it is still known, for this question only.
+const seenMonths = 12
+
+// SeenSince is the first moment of whose looks the subjects are still known.
+func SeenSince(now time.Time) time.Time {
+	y, m, d := now.UTC().AddDate(0, -seenMonths, -3).Date()
+	for first := time.Date(y, m, d, 0, 0, 0, 0, time.UTC); ; first = first.AddDate(0, 0, 1) {
+		if trace.Expiry(first, seenMonths).After(now) {
+			return first
+		}
+	}
+}
+
 // Breach answers which subjects an actor saw between two times: whom to tell when that
 // actor, or its token, turns out not to be trusted (GDPR 33 and 34). The question is
-// audited too. Numbers print themselves redacted; whoever may have the list asks for
+// audited too. Looks before SeenSince name nobody any more. Numbers print themselves redacted; whoever may have the list asks for
 // them by name.
 func Breach(ctx context.Context, log AuditLog, audit Auditor, by Actor, actor string, from, to, now time.Time) ([]Seen, error) {
 	if actor == "" || !from.Before(to) {

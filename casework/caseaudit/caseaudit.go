@@ -1,6 +1,8 @@
 // Package caseaudit puts events of casework into the hash-chained audit log. The numbers
-// of those whose data were seen are sealed in it: the log outlives what it tells of, and
-// a copy of it must not be a list of numbers.
+// of those whose data were seen are sealed in it, under a key of the day: the log outlives
+// what it tells of, and a copy of it must not be a list of numbers. The keys are destroyed
+// when the breach question is no longer answered (casework.SeenSince); the entries stay as
+// they are, and with them the chain.
 package caseaudit
 
 import (
@@ -21,6 +23,8 @@ import (
 
 // Log is the audit log as casework sees it.
 type Log struct {
+	Now func() time.Time // nil: time.Now
+
 	log  audit.Log
 	ring *keyring.Ring
 }
@@ -31,11 +35,17 @@ var (
 )
 
 // New makes one. Log and ring stay the caller's to close.
-func New(l audit.Log, ring *keyring.Ring) *Log { return &Log{l, ring} }
+func New(l audit.Log, ring *keyring.Ring) *Log { return &Log{log: l, ring: ring} }
+
+func (l *Log) now() time.Time {
+	if l.Now == nil {
+		return time.Now()
+	}
+	return l.Now()
+}
 
 const (
-	prefix  = "case."
-	keyName = "audit/subjects/" // and the year
+	prefix = "case."
 	// perEntry bounds the subjects in one entry: more take several.
 	perEntry = 200
 )
@@ -80,7 +90,7 @@ func (l *Log) detail(ctx context.Context, e casework.Event, subjects []numbering
 	if len(subjects) == 0 {
 		return text, nil
 	}
-	k, err := l.ring.Lasting(ctx, keyName+e.At.UTC().Format("2006"))
+	k, err := l.ring.Lasting(ctx, dayKey(e.At))
 	if err != nil {
 		return "", err
 	}
@@ -96,16 +106,17 @@ func (l *Log) detail(ctx context.Context, e casework.Event, subjects []numbering
 
 var errSubjects = errors.New("caseaudit: subjects of an entry cannot be opened")
 
-func (l *Log) subjects(e *audit.Entry) (list []numbering.Number, err error) {
+// subjects are those of an entry; none when its time is over, its key destroyed or not.
+func (l *Log) subjects(e *audit.Entry, since time.Time) (list []numbering.Number, err error) {
 	_, text, ok := strings.Cut(e.Detail, "subjects=")
-	if !ok {
+	if !ok || e.Time.Before(since) {
 		return nil, nil
 	}
 	sealed, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: entry %d", errSubjects, e.Seq)
 	}
-	for _, k := range l.ring.Get(keyName + e.Time.UTC().Format("2006")) {
+	for _, k := range append(l.ring.Get(dayKey(e.Time)), l.ring.Get(yearKey(e.Time))...) {
 		aead := keyring.NewAEAD(k.Secret)
 		n := aead.NonceSize()
 		if len(sealed) < n {
@@ -125,7 +136,7 @@ func (l *Log) subjects(e *audit.Entry) (list []numbering.Number, err error) {
 
 // Events yields the events of casework in [from, to), those of one actor or of all.
 func (l *Log) Events(ctx context.Context, actor string, from, to time.Time, yield func(casework.Event) bool) error {
-	q := audit.Query{Actor: actor, From: from, To: to}
+	q, since := audit.Query{Actor: actor, From: from, To: to}, casework.SeenSince(l.now())
 	for {
 		page, err := l.log.Read(ctx, q)
 		if err != nil || len(page) == 0 {
@@ -137,7 +148,7 @@ func (l *Log) Events(ctx context.Context, actor string, from, to time.Time, yiel
 			if !strings.HasPrefix(e.Action, prefix) {
 				continue
 			}
-			subjects, err := l.subjects(e)
+			subjects, err := l.subjects(e, since)
 			if err != nil {
 				return err
 			}

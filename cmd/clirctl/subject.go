@@ -184,7 +184,10 @@ func (c *subjectSeen) Run(s *session) error {
 		return err
 	}
 	q := url.Values{"actor": {c.Actor}, "from": {from.Format(time.RFC3339)}, "to": {to.Add(time.Second).Format(time.RFC3339)}}
-	var list struct{ Subjects []admin.SeenSubject }
+	var list struct {
+		Since    time.Time
+		Subjects []admin.SeenSubject
+	}
 	if err := s.ask("GET", "/v1/audit:seen?"+q.Encode(), nil, &list); err != nil {
 		return err
 	}
@@ -193,5 +196,8 @@ func (c *subjectSeen) Run(s *session) error {
 		rows = append(rows, []string{v.Number, strconv.Itoa(v.Times), clock(v.First), clock(v.Last), strings.Join(v.Cases, " ")})
 	}
 	s.table("SUBJECT\tTIMES\tFIRST\tLAST\tCASES", rows...)
+	if list.Since.After(from.Add(time.Second)) {
+		s.say("whose data were seen before %s is no longer known", clock(list.Since))
+	}
 	return nil
 }

@@ -35,6 +35,7 @@ func (g *Gateway) makeCasework() error {
 		g.log.Error("addresses of subscribers cannot be read", "error", err)
 	}
 	log := caseaudit.New(g.database.Audit(), g.ring)
+	log.Now, g.caseLog = g.now, log
 	cases := casework.New(g.Cases(), g.search, book, log, g.ring, casework.Options{
 		Margin: time.Duration(cfg.Margin), Sender: sender(cfg.Sender), Letters: letters, Language: cfg.Language, Zone: cfg.Zone(), Now: g.now,
 		Correctors: map[string]casework.Corrector{casework.CorrectRule: g.correctRule, casework.CorrectShielding: g.correctShielding},
@@ -103,6 +104,19 @@ func (g *Gateway) purgeCases() {
 		g.log.Error("expired cases cannot be deleted", "error", err)
 	case n > 0:
 		g.log.Info("expired cases deleted", "cases", n)
+	}
+	g.forgetSubjects(ctx)
+}
+
+// forgetSubjects destroys the keys of whose data were seen so long ago that nobody asks.
+func (g *Gateway) forgetSubjects(ctx context.Context) {
+	n, err := g.caseLog.Forget(ctx)
+	switch {
+	case g.isClosing():
+	case err != nil:
+		g.log.Error("keys of the audit log's subjects cannot be destroyed", "error", err)
+	case n > 0:
+		g.log.Info("keys of the audit log's subjects destroyed", "keys", n)
 	}
 }
 

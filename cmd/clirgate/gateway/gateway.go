@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"clirgate/admin"
+	"clirgate/casework/caseaudit"
 	"clirgate/cmd/clirgate/config"
 	"clirgate/cmd/clirgate/probe"
 	"clirgate/numbering"
@@ -72,6 +73,7 @@ type Gateway struct {
 	proxy     *proxy.Proxy
 	layer     *transaction.Layer
 	casework  *admin.Casework
+	caseLog   *caseaudit.Log
 	shielded  *shielded
 	admin     *admin.Server
 	adminAt   net.Listener
