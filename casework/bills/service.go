@@ -192,22 +192,35 @@ func (s *Service) Follow(ctx context.Context, own map[numbering.Number]bool, day
 	var c change
 	known := make(map[numbering.Number]bool)
 	for _, e := range entries {
-		switch {
-		case e.Source != "":
-		case own[e.Number]:
-			known[e.Number] = e.From > day || e.covers(day)
-		case e.From >= day:
-			c.gone = append(c.gone, e.Number)
-		case e.covers(day):
-			e.Until = day
-			c.put = append(c.put, e)
-		}
+		c.follow(e, true, e.Number, own[e.Number], day)
+		known[e.Number] = true
 	}
 	for n := range own {
 		if !known[n] {
-			c.put = append(c.put, Entry{Number: n, From: day})
+			c.follow(Entry{}, false, n, true, day)
 		}
 	}
+	return s.followed(ctx, c)
+}
+
+// follow is what becomes of one number, whose entry may be there, as its rule says on a
+// day. What another provider has on the list is theirs, unless we shield it too.
+func (c *change) follow(e Entry, there bool, n numbering.Number, shielded bool, day Date) {
+	ours := there && e.Source == ""
+	switch {
+	case shielded && ours && (e.From > day || e.covers(day)):
+	case shielded:
+		c.put = append(c.put, Entry{Number: n, From: day})
+	case !ours:
+	case e.From >= day:
+		c.gone = append(c.gone, n)
+	case e.covers(day):
+		e.Until = day
+		c.put = append(c.put, e)
+	}
+}
+
+func (s *Service) followed(ctx context.Context, c change) error {
 	if len(c.put)+len(c.gone) == 0 {
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"clirgate/admin"
@@ -41,7 +40,8 @@ func (g *Gateway) makeCasework() error {
 		Correctors: map[string]casework.Corrector{casework.CorrectRule: g.correctRule, casework.CorrectShielding: g.correctShielding},
 	})
 	months := func() trace.Retention { return retention(g.config().Trace) }
-	g.shielded = &shielded{g: g, list: bills.New(g.Bills(), log, g.ring)}
+	list := bills.New(g.Bills(), log, g.ring)
+	g.shielded = &shielded{g: g, list: list, rule: bills.Follower{List: list, Rules: g.rules}}
 	g.casework = &admin.Casework{
 		Cases: cases, Bills: g.shielded.list, Shield: g.shielded.follow, Audit: log, Seen: log, Records: g.search, Retention: months,
 		Print:    subject.Print{Language: cfg.Language, Zone: cfg.Zone(), Sender: sender(cfg.Sender)},
@@ -120,51 +120,21 @@ func (g *Gateway) forgetSubjects(ctx context.Context) {
 	}
 }
 
-// shielded keeps our part of the shielding list as the subscribers' rules are: who has
-// shield_on_bills is on it from the day it was set to the day it is taken back.
+// shielded is the shielding list as the rules are now.
 type shielded struct {
 	g    *Gateway
 	list *bills.Service
-
-	mu   sync.Mutex
-	seen uint64 // revision of the rules, and
-	day  bills.Date
+	rule bills.Follower
 }
-
-// rulesPage is how many rules are read at once.
-const rulesPage = 10_000
 
 // follow brings the list up to date: before it is used, and with every housekeeping.
 func (s *shielded) follow(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	var revision uint64
 	now := s.g.rules.Table().Snapshot()
-	day := bills.DateOf(s.g.now())
-	if now != nil && now.Revision() == s.seen && day == s.day {
-		return nil
-	}
-	own := make(map[numbering.Number]bool)
-	for after := numbering.Number(0); ; {
-		list, err := s.g.rules.List(ctx, after, rulesPage)
-		if err != nil {
-			return fmt.Errorf("%w: rules: %w", bills.ErrUnavailable, err)
-		}
-		for i := range list {
-			if after = list[i].Number; list[i].ShieldOnBills {
-				own[after] = true
-			}
-		}
-		if len(list) < rulesPage {
-			break
-		}
-	}
-	if err := s.list.Follow(ctx, own, day); err != nil {
-		return err
-	}
 	if now != nil {
-		s.seen, s.day = now.Revision(), day
+		revision = now.Revision()
 	}
-	return nil
+	return s.rule.Follow(ctx, revision, now != nil, bills.DateOf(s.g.now()))
 }
 
 func (g *Gateway) followShielded() {
