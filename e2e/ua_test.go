@@ -16,7 +16,7 @@ import (
 // patience is how long a message that must come is waited for; quiet how long one that
 // must not come is. Nothing is measured by them.
 const (
-	patience = 5 * time.Second
+	patience = 30 * time.Second
 	quiet    = 300 * time.Millisecond
 )
 

@@ -60,7 +60,7 @@ func TestOrdinaryCall(t *testing.T) {
 			t.Errorf("%s: %q, sent %q", n, c.got.get(n), c.sent.get(n))
 		}
 	}
-	if v := c.got.list("Via"); len(v) != 2 || !strings.Contains(v[0], r.gw.addr) || !strings.Contains(v[1], "received=127.0.0.1") {
+	if v := c.got.list("Via"); len(v) != 2 || !strings.Contains(v[0], r.gw.addr) || !strings.Contains(v[1], "received="+agentHost) {
 		t.Errorf("Via %q", v)
 	}
 	if c.got.get("Max-Forwards") != "69" || !strings.Contains(c.got.get("Record-Route"), ";lr>") {

@@ -185,7 +185,7 @@ func TestDomains(t *testing.T) {
 	server := &dns.Server{PacketConn: pc, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
 		if q.Question[0].Qtype == dns.TypeA {
-			rr, _ := dns.NewRR(q.Question[0].Name + " 60 A 127.0.0.1")
+			rr, _ := dns.NewRR(q.Question[0].Name + " 60 A " + agentHost)
 			m.Answer = append(m.Answer, rr)
 		}
 		_ = w.WriteMsg(m)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ const (
 
 // patience bounds the wait for what must come, silence the wait for what must not.
 const (
-	patience = 5 * time.Second
+	patience = 30 * time.Second // never part of an assertion
 	silence  = 150 * time.Millisecond
 )
 
@@ -217,11 +218,17 @@ type agent struct {
 	name string
 	conn *net.UDPConn
 	in   chan msg
+
+	answered sync.Map // branch and method of requests with a final response
 }
+
+// agentHost is where agents are: no other test listens there, so a port that an agent has by
+// UDP refuses TCP, and may be taken by TCP as well.
+const agentHost = "127.0.0.2"
 
 func newAgent(t testing.TB, name string) *agent {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(agentHost)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,14 +268,15 @@ func (a *agent) send(to, text string) {
 	}
 }
 
-// get waits for a message whose start line begins with start, passing over others.
+// get waits for a message whose start line begins with start, passing over others, and over
+// repetitions of what has been answered.
 func (a *agent) get(start string) msg {
 	a.t.Helper()
 	limit := time.After(patience)
 	for {
 		select {
 		case m := <-a.in:
-			if strings.HasPrefix(m.start, start) {
+			if _, again := a.answered.Load(m.transaction()); !again && strings.HasPrefix(m.start, start) {
 				return m
 			}
 		case <-limit:
@@ -306,6 +314,9 @@ func (a *agent) nothing() {
 // answer sends a response to a request that came from the gateway.
 func (a *agent) answer(to string, req msg, status, tag string, extra ...string) {
 	a.t.Helper()
+	if !strings.HasPrefix(status, "1") {
+		a.answered.Store(req.transaction(), nil)
+	}
 	a.send(to, req.response(status, tag, extra...))
 }
 
@@ -313,6 +324,12 @@ func (a *agent) answer(to string, req msg, status, tag string, extra ...string) 
 type msg struct {
 	raw, start, body string
 	lines            []string
+}
+
+// transaction tells a request apart from all but its repetitions.
+func (m msg) transaction() string {
+	method, _, _ := strings.Cut(m.start, " ")
+	return method + " " + m.get("Via")
 }
 
 func crlf(s string) string {

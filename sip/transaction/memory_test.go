@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"clirgate/sip/message"
@@ -35,7 +36,8 @@ func TestMemoryOfLingeringTransactions(t *testing.T) {
 	} {
 		t.Run(c.method, func(t *testing.T) {
 			r := &relay{next: bob}
-			l := New(Options{}, nowhere{}, r)
+			// Long timers: none of them may end before all is counted, however slow the machine.
+			l := New(Options{T1: time.Hour, T2: time.Hour, T4: time.Hour}, nowhere{}, r)
 			defer l.Close()
 			r.l = l
 			const n = 600
