@@ -203,9 +203,25 @@ func TestImport(t *testing.T) {
 		t.Errorf("%s", j.body)
 	}
 	a.want(a.do("GET", one, ""), 404, "")
+	stopped := r.header.Get("Location")
+	if j := a.do("GET", stopped, ""); j.json["resumable"] != true {
+		t.Errorf("%s", j.body)
+	}
+	r = a.do("POST", stopped+":resume", "")
+	if j := a.job(stopped); r.status != 202 || r.header.Get("Location") != stopped || j.field("state") != "failed" || j.json["resumable"] != true {
+		t.Errorf("%d %s", r.status, j.body)
+	}
+	r = a.do("POST", stopped+":resume?bad_rows=skip&reason=move", "")
+	if j := a.job(stopped); r.status != 202 || j.field("state") != "done" || j.json["changed"] != 1.0 || j.json["bad"] != 1.0 || j.json["resumable"] != false {
+		t.Errorf("%d %s", r.status, j.body)
+	}
+	if r := a.do("DELETE", one, "", "If-Match: *"); r.status != 204 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	a.want(a.do("GET", one, ""), 404, "")
 	r = a.do("POST", "/v1/subscribers:import?reason=move&wait=all", rows, "Content-Type: text/csv")
 	first := a.job(r.header.Get("Location"))
-	if first.field("state") != "done" || first.json["changed"] != 1.0 || first.json["revision"] != 1.0 || first.field("error") != "" {
+	if first.field("state") != "done" || first.json["changed"] != 1.0 || first.json["revision"] != 3.0 || first.field("error") != "" {
 		t.Errorf("%s", first.body)
 	}
 	if r := a.do("GET", one, ""); r.field("clir") != "permanent" {
@@ -223,6 +239,9 @@ func TestImport(t *testing.T) {
 	a.want(a.do("GET", "/v1/jobs/nothing", ""), 404, "")
 	a.want(a.do("POST", "/v1/jobs/nothing:cancel", ""), 404, "")
 	a.want(a.do("POST", "/v1/jobs/"+first.field("id")+":cancel", ""), 409, "")
+	a.want(a.do("POST", "/v1/jobs/nothing:resume", ""), 404, "")
+	a.want(a.do("POST", "/v1/jobs/"+first.field("id")+":resume", ""), 409, "")
+	a.want(a.do("POST", "/v1/jobs/"+first.field("id")+":resume?bad_rows=eat", ""), 400, "bad_rows")
 	a.want(a.do("POST", "/v1/subscribers:import", rows), 415, "Content-Type")
 	for query, field := range map[string]string{"dry_run=maybe": "dry_run", "dryrun=true": "dryrun", "bad_rows=eat": "bad_rows", "wait=some": "wait"} {
 		a.want(a.do("POST", "/v1/subscribers:import?"+query, rows, "Content-Type: text/csv"), 400, field)
@@ -397,7 +416,7 @@ func TestPartsThatAreAbsent(t *testing.T) {
 	privacy := a.token(token.Privacy, "pia", time.Time{})
 	for _, e := range []string{
 		"GET /v1/status", "GET /v1/peers", "GET /v1/nodes", "POST /v1/explain", "POST /v1/explain:change", "POST /v1/peers/x:drain",
-		"POST /v1/subscribers:import", "GET /v1/jobs", "GET /v1/jobs/x", "POST /v1/jobs/x:cancel", "POST /v1/jobs/x:revert", "GET /v1/audit", "GET /v1/audit:verify", "GET /v1/audit:export",
+		"POST /v1/subscribers:import", "GET /v1/jobs", "GET /v1/jobs/x", "POST /v1/jobs/x:cancel", "POST /v1/jobs/x:resume", "POST /v1/jobs/x:revert", "GET /v1/audit", "GET /v1/audit:verify", "GET /v1/audit:export",
 	} {
 		method, path, _ := strings.Cut(e, " ")
 		plain := a.noc

@@ -41,9 +41,42 @@ func (s *Server) withJob(ctx *fasthttp.RequestCtx, ask func(id string) (Job, err
 	case errors.Is(err, bulk.ErrNoJob):
 		noJob(ctx)
 	case errors.Is(err, bulk.ErrEnded):
-		problem{Status: fasthttp.StatusConflict, Type: "job-ended", Title: "The job has ended already", Mend: "POST :revert undoes what it has changed"}.write(ctx)
+		problem{Status: fasthttp.StatusConflict, Type: "job-ended", Title: "The job has ended already", Mend: "POST :revert undoes what it has changed, :resume goes on where it ended early"}.write(ctx)
 	default:
 		writeJSON(ctx, fasthttp.StatusOK, job)
+	}
+}
+
+// resumeJob takes up a job that failed or was cancelled, from its last batch.
+func (s *Server) resumeJob(ctx *fasthttp.RequestCtx) {
+	if s.Jobs == nil {
+		absent(ctx)
+		return
+	}
+	id, ok := parameter(ctx, "id")
+	args := query{ctx: ctx}
+	skipBad := args.choice("bad_rows", "skip", "stop") == "skip"
+	if !ok || !args.end("bad_rows", "reason") {
+		return
+	}
+	_, by, ok := s.change(ctx)
+	if !ok {
+		return
+	}
+	job, err := s.Jobs.GoOn(id, by, skipBad)
+	switch {
+	case errors.Is(err, bulk.ErrNoJob):
+		noJob(ctx)
+	case errors.Is(err, bulk.ErrBusy):
+		busy(ctx)
+	case errors.Is(err, bulk.ErrWhole):
+		problem{Status: fasthttp.StatusConflict, Type: "job-not-resumable", Title: "The job cannot go on: it is done, or what was sent is not kept any more",
+			Mend: "send the rows again: those that are in force already change nothing"}.write(ctx)
+	case err != nil:
+		s.Log.Error("a job cannot be kept", "error", err)
+		unavailable(ctx, "There is no room for the job")
+	default:
+		begun(ctx, job)
 	}
 }
 

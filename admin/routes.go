@@ -43,6 +43,7 @@ func (s *Server) routes() []Route {
 		{Method: "GET", Path: "/v1/jobs", Roles: noc, Handler: s.listJobs},
 		{Method: "GET", Path: "/v1/jobs/{id}", Roles: noc, Handler: s.getJob},
 		{Method: "POST", Path: "/v1/jobs/{id}:cancel", Roles: noc, Handler: s.cancelJob},
+		{Method: "POST", Path: "/v1/jobs/{id}:resume", Roles: noc, Handler: s.resumeJob},
 		{Method: "POST", Path: "/v1/jobs/{id}:revert", Roles: noc, Handler: s.revertJob},
 		{Method: "GET", Path: "/v1/changes", Roles: noc, Handler: s.listChanges},
 		{Method: "POST", Path: "/v1/changes/{revision}:revert", Roles: noc, Logged: true, Handler: s.revertChange},

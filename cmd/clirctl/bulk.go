@@ -14,6 +14,7 @@ type importCommand struct {
 	File   string        `arg:"" help:"CSV with a header line, or JSON lines (.jsonl); - reads standard input."`
 	Format string        `enum:",csv,jsonl" default:"" help:"csv or jsonl; default: by the file's name."`
 	DryRun bool          `help:"Check every row, change nothing."`
+	Stop   bool          `name:"stop-bad" help:"End at the first bad row, before its batch; else bad rows are left out."`
 	Reason string        `help:"Why; kept in the history." placeholder:"TEXT"`
 	Poll   time.Duration `default:"500ms" hidden:""`
 }
@@ -39,6 +40,9 @@ func (c *importCommand) Run(s *session) error {
 	q := url.Values{}
 	if c.DryRun {
 		q.Set("dry_run", "true")
+	}
+	if c.Stop {
+		q.Set("bad_rows", "stop")
 	}
 	if c.Reason != "" {
 		q.Set("reason", c.Reason)

@@ -74,6 +74,7 @@ func TestImportAndExport(t *testing.T) {
 	r.want("job show "+id, 0, "state done", "rows 2 read, 0 changed, 0 skipped, 0 bad")
 	r.want("job wait "+id, 0, "done: 2 rows, 0 changed, 0 bad")
 	r.want("job cancel "+id, exitConflict, "The job has ended already")
+	r.want("job resume "+id, exitConflict, "The job cannot go on")
 	r.want("job show nothing", exitNotFound, "There is no such job on this node (GET /v1/jobs lists them)")
 	r.want("job cancel nothing --reason x", exitNotFound)
 	jobs := r.run("job list --json")
@@ -88,6 +89,15 @@ func TestImportAndExport(t *testing.T) {
 		}
 	}
 	r.want("subscriber get 0612345679", exitNotFound)
+	r.want("subscriber import --poll 10ms --stop-bad "+rows, exitUnavailable, "line 3")
+	jobs = r.run("job list --json")
+	if err := json.Unmarshal([]byte(jobs.out), &all); err != nil {
+		t.Fatal(err)
+	}
+	stopped := all.Jobs[0].ID
+	r.want("job show "+stopped, 0, "goes on with clirctl job resume "+stopped)
+	r.want("job resume --poll 10ms "+stopped, exitUnavailable, "line 3")
+	r.want("job resume --poll 10ms --skip-bad --reason again "+stopped, exitUnwell, "done: 3 rows, 1 changed, 1 bad")
 	r.want("subscriber import "+r.file("bad.csv", "nummer\n1\n"), exitUnavailable, "line 1")
 	r.want("subscriber import /nonexistent.csv", exitWrong, "no such file")
 }

@@ -16,10 +16,9 @@ type jobCommands struct {
 	Show   jobShow   `cmd:"" help:"Say how far a job is, and which rows are bad."`
 	Wait   jobWait   `cmd:"" help:"Follow a job to its end; exit codes are those of an import."`
 	Cancel jobCancel `cmd:"" help:"Stop a job; what it has changed stays."`
+	Resume jobResume `cmd:"" help:"Go on with a job that failed or was cancelled, from its last batch, and follow that."`
 	Revert jobRevert `cmd:"" help:"Undo what a job has changed, by another job, and follow that."`
 }
-
-// A job that a restart or an outage broke off goes on by itself: there is nothing to resume.
 
 type jobList struct{}
 
@@ -79,6 +78,9 @@ func (s *session) job(method, path string) error {
 	} else {
 		rows = append(rows, []string{"done", fmt.Sprintf("%.1f %%, %.0f rows/s%s", j.Done*100, j.Rate, timeLeft(&j))})
 	}
+	if j.Resumable {
+		rows = append(rows, []string{"goes on", "with clirctl job resume " + j.ID})
+	}
 	s.table("", append(rows, []string{"rows", fmt.Sprintf("%d read, %d changed, %d skipped, %d bad", j.Rows, j.Changed, j.Skipped, j.Bad)},
 		[]string{"last revision", strconv.FormatUint(j.Revision, 10)}, []string{"error", j.Error})...)
 	s.badRows(&j)
@@ -114,7 +116,31 @@ type jobRevert struct {
 }
 
 func (c *jobRevert) Run(s *session) error {
-	a, err := s.do(request{method: "POST", path: c.path() + ":revert" + c.query()})
+	return s.begin(c.path()+":revert"+c.query(), c.Poll)
+}
+
+// A job that a restart or an outage broke off goes on by itself; this is for one that ended.
+type jobResume struct {
+	oneJob
+	SkipBad bool          `help:"Leave bad rows out from here on."`
+	Reason  string        `help:"Why; kept in the history." placeholder:"TEXT"`
+	Poll    time.Duration `default:"500ms" hidden:""`
+}
+
+func (c *jobResume) Run(s *session) error {
+	q := url.Values{}
+	if c.SkipBad {
+		q.Set("bad_rows", "skip")
+	}
+	if c.Reason != "" {
+		q.Set("reason", c.Reason)
+	}
+	return s.begin(c.path()+":resume?"+q.Encode(), c.Poll)
+}
+
+// begin asks for a job and follows it.
+func (s *session) begin(path string, poll time.Duration) error {
+	a, err := s.do(request{method: "POST", path: path})
 	if err != nil {
 		return err
 	}
@@ -122,7 +148,7 @@ func (c *jobRevert) Run(s *session) error {
 	if err := a.into(&j); err != nil {
 		return err
 	}
-	return s.follow(s.progress(), j, c.Poll)
+	return s.follow(s.progress(), j, poll)
 }
 
 // follow shows a job's progress to its end; bad rows are listed, and cost an exit code of 6.

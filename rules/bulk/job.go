@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -32,6 +33,8 @@ type Job struct {
 	Done     float64    `json:"done"`      // 0 to 1
 	Left     *float64   `json:"time_left"` // seconds; null: not known
 	Error    string     `json:"error"`     // what ended it, or what it waits for
+
+	Resumable bool `json:"resumable"` // it ended early, and can go on from its last batch
 }
 
 // Kinds and states of a Job.
@@ -63,6 +66,7 @@ type job struct {
 
 	stop      context.CancelFunc
 	cancelled bool
+	kept      *time.Timer // gives up what it needs to go on
 }
 
 // retryEvery is the pause before a job goes on while the store is away.
@@ -83,9 +87,9 @@ func (j *Jobs) run(ctx context.Context, b *job) {
 		case j.ending.Err() != nil:
 			return
 		case ctx.Err() != nil:
-			j.end(b, Cancelled, "somebody cancelled it; what was changed until then stays")
+			j.end(b, Cancelled, "somebody cancelled it; what was changed until then stays", true)
 		case err == nil:
-			j.end(b, Finished, j.everywhere(ctx, b))
+			j.end(b, Finished, j.everywhere(ctx, b), false)
 		case errors.Is(err, rules.ErrUnavailable):
 			j.Log.Error("a job waits: the store does not answer", "job", b.ID, "error", err)
 			j.change(b, func() { b.Error, b.Left = "the store does not answer; the job goes on when it does", nil })
@@ -95,23 +99,31 @@ func (j *Jobs) run(ctx context.Context, b *job) {
 			}
 			continue
 		default:
-			j.end(b, Failed, reason(err))
+			j.Log.Error("a job failed", "job", b.ID, "error", err)
+			text, resumable := reason(err)
+			j.end(b, Failed, text, resumable)
 		}
 		return
 	}
 }
 
-// reason is an error for whoever asked for the job.
-func reason(err error) string {
+// reason is an error for whoever asked for the job, and whether it can go on once that is
+// mended.
+func reason(err error) (text string, resumable bool) {
 	var bad *BadRowError
 	var header *HeaderError
+	var file *fs.PathError
 	switch {
-	case errors.As(err, &bad), errors.As(err, &header), errors.Is(err, ErrFormat):
-		return err.Error()
+	case errors.As(err, &bad):
+		return err.Error(), true // without the rows that are bad
+	case errors.As(err, &header), errors.Is(err, ErrFormat):
+		return err.Error(), false
 	case errors.Is(err, rules.ErrNoChange):
-		return "the job has changed nothing, or is unknown"
+		return "the job has changed nothing, or is unknown", false
+	case errors.As(err, &file):
+		return "what was sent cannot be read any more: send it again", false
 	}
-	return "what was sent cannot be read any more: send it again"
+	return "the store refused a batch: see this node's log; the job can go on when that is mended", true
 }
 
 func (j *Jobs) attempt(ctx context.Context, b *job) error {

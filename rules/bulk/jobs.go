@@ -53,6 +53,8 @@ var (
 	ErrNoJob = errors.New("bulk: no such job")
 	// ErrEnded: the job has ended already.
 	ErrEnded = errors.New("bulk: the job has ended")
+	// ErrWhole: there is nothing to go on with.
+	ErrWhole = errors.New("bulk: the job cannot go on")
 )
 
 // maxJobs is how many are remembered.
@@ -72,6 +74,7 @@ func NewJobs(o JobOptions) *Jobs {
 	if j.list, err = readJobs(o.Dir); err != nil {
 		o.Log.Error("what became of earlier jobs cannot be read", "error", err)
 	}
+	j.keepAll()
 	return j
 }
 
@@ -155,6 +158,7 @@ func (j *Jobs) start(id, kind string, s Start) (Job, error) {
 		_ = os.Remove(j.path(id, rowsSuffix))
 		return Job{}, err
 	}
+	j.supersede(kind, s.Of)
 	if j.list = append(j.list, b); len(j.list) > maxJobs {
 		j.forget(j.list[0])
 		j.list = j.list[1:]
@@ -188,17 +192,19 @@ func (j *Jobs) change(b *job, f func()) {
 	if err := j.save(b); err != nil {
 		j.Log.Error("how far a job is cannot be kept", "job", b.ID, "error", err)
 	}
-	if b.State != Running {
+	if b.State != Running && !b.Resumable {
 		_ = os.Remove(j.path(b.ID, rowsSuffix)) // a revert has none; else the next start removes it
 	}
 }
 
-func (j *Jobs) end(b *job, state, text string) {
+func (j *Jobs) end(b *job, state, text string, resumable bool) {
 	j.change(b, func() {
 		b.State, b.Error, b.Left, b.Ended = state, text, nil, new(j.Now().UTC())
+		b.Resumable = resumable && !b.DryRun
 		if state == Finished {
 			b.Done = 1
 		}
+		j.keep(b)
 	})
 	j.Log.Info("job ended", "job", b.ID, "state", state, "rows", b.Rows, "changed", b.Changed, "bad", b.Bad)
 }
@@ -260,6 +266,11 @@ func (j *Jobs) Close() error {
 	j.close()
 	j.mu.Unlock()
 	j.group.Wait()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, b := range j.list {
+		b.unkeep()
+	}
 	return nil
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// A job is two files: what was sent, until the job has ended, and what is known of it.
+// A job is two files: what was sent, until the job has ended and cannot go on, and what is
+// known of it.
 const (
 	rowsSuffix = ".rows"
 	jobSuffix  = ".json"
@@ -53,6 +54,7 @@ func (j *Jobs) save(b *job) error {
 }
 
 func (j *Jobs) forget(b *job) {
+	b.unkeep()
 	_ = os.Remove(j.path(b.ID, jobSuffix)) // what stays is read again, and forgotten again
 	_ = os.Remove(j.path(b.ID, rowsSuffix))
 }
@@ -80,7 +82,7 @@ func readJobs(dir string) (list []*job, err error) {
 			errs = append(errs, fmt.Errorf("job %s: %w", id, err))
 			continue
 		}
-		needed[id] = b.State == Running
+		needed[id] = b.State == Running || b.Resumable
 		list = append(list, b)
 	}
 	for _, e := range entries {

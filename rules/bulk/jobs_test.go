@@ -23,6 +23,7 @@ type tried struct {
 	away   atomic.Bool
 	before func(writes int) // called before each batch is written; nil: nothing
 	writes int
+	fails  error // what it answers; nil: what it writes
 }
 
 func (s *tried) Write(ctx context.Context, writes []rules.Write, by rules.By) (rules.Written, error) {
@@ -32,6 +33,9 @@ func (s *tried) Write(ctx context.Context, writes []rules.Write, by rules.By) (r
 	}
 	if s.away.Load() {
 		return rules.Written{}, rules.ErrUnavailable
+	}
+	if s.fails != nil {
+		return rules.Written{}, s.fails
 	}
 	return s.Service.Write(ctx, writes, by)
 }
