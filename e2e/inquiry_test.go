@@ -76,7 +76,7 @@ func TestIdentityIsAskedFor(t *testing.T) {
 				return len(list) == 1 && len(list[0].Incidents) == 2 && len(list[0].Incidents[0].Frozen) > 0 && len(list[0].Incidents[1].Frozen) > 0
 			})
 			for _, m := range u1.got() {
-				if text := strings.ToLower(m.raw); strings.Contains(text, "mcid") || strings.Contains(text, "5550101") || strings.Contains(text, "5550177") {
+				if text := strings.ToLower(made.ReplaceAllString(m.raw, "#")); strings.Contains(text, "mcid") || strings.Contains(text, "5550101") || strings.Contains(text, "5550177") {
 					t.Errorf("the called side got\n%s", m.raw)
 				}
 			}

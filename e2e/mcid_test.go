@@ -170,7 +170,7 @@ func TestTV54MarkDuringTheCall(t *testing.T) {
 			call.u1.send(call.b.hop(), call.b.request(c.method, "mark", c.extra...))
 			if c.goes {
 				got := call.ua.request(c.method)
-				if strings.Contains(strings.ToLower(got.raw), "mcid") || got.get("To") != call.a.local {
+				if strings.Contains(strings.ToLower(made.ReplaceAllString(got.raw, "#")), "mcid") || got.get("To") != call.a.local {
 					t.Errorf("the caller got\n%s", got.raw)
 				}
 				call.ua.send(r.gw, answer(got, "200 OK", "", "Contact: <sip:+31205550101@"+call.ua.host()+">"))
@@ -264,7 +264,7 @@ func TestMarkIsRefused(t *testing.T) {
 	call.ua.silent()
 	call.u1.send(call.b.hop(), call.b.request("INVITE", "m2", markBody("Contact: <sip:b@"+call.u1.host()+">")...))
 	got := call.ua.request("INVITE")
-	if strings.Contains(got.raw, "mcid") {
+	if strings.Contains(made.ReplaceAllString(got.raw, "#"), "mcid") {
 		t.Errorf("the body reached the caller:\n%s", got.raw)
 	}
 	call.ua.send(r.gw, answer(got, "200 OK", "", "Contact: <sip:+31205550101@"+call.ua.host()+">"))

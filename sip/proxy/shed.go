@@ -13,6 +13,7 @@ import (
 // While the gateway is overloaded (Deps.Overload) it refuses a share of what is new, with
 // 503 and before anything is kept of it: refusing must cost far less than serving. Never
 // refused are emergency calls, what comes from an emergency service (call-backs above all),
+// the gateway's own test calls (without the one that withholds there is none to 112),
 // whatever is inside a dialog, registrations (who is not registered cannot be called back),
 // and health checks (a neighbour that takes us for dead sends no emergency call either). Calls with Resource-Priority from those who may assert it are refused last
 // (RFC 7339 5.10.1), and so are those of neighbours that keep calls back themselves.
@@ -104,7 +105,7 @@ func (p *Proxy) spared(m *message.Message, from *peer) bool {
 	case message.REGISTER, message.BYE, message.PRACK, message.UPDATE, message.NOTIFY:
 		return true
 	}
-	if from.Boundary == Emergency || len(m.ToTag()) > 0 {
+	if from.Boundary == Emergency || from.Only != nil || len(m.ToTag()) > 0 {
 		return true
 	}
 	u, ok := m.ParseURI(m.RequestURI())

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,6 +93,31 @@ func TestWhoIsShed(t *testing.T) {
 		f.Remote = from.addrPort()
 		if shed, extra := r.gw.proxy.Refuses(m, f, anybody); shed != x.shed || shed && !strings.HasPrefix(string(extra), "Retry-After: ") {
 			t.Errorf("%s: %v %q", x.name, shed, extra)
+		}
+	}
+}
+
+// Test calls of the gateway's own go through: the one to 112 is only made where the other
+// came back.
+func TestOwnCallsAreNotShed(t *testing.T) {
+	own := newAgent(t, "own 112")
+	r := newLoadedRig(t, func(s *settings) {
+		s.change = func(c *Config) {
+			c.Peers[1].Only = &Only{Emergency: "own 112", Other: "core"}
+			c.Peers = append(c.Peers, Peer{Name: "own 112", Boundary: Emergency, From: []Source{own.source()}, To: []Target{own.target()}, SupportsPrivacy: true})
+			c.Routes = slices.DeleteFunc(c.Routes, func(r Route) bool { return r.Peer == "core" })
+		}
+	})
+	r.wait(time.Second)
+	for from, shed := range map[*agent]bool{r.a: true, r.p: false} {
+		m := new(message.Message)
+		if err := m.Parse([]byte(crlf(from.invite("*31*0705550199", fromA)))); err != nil {
+			t.Fatal(err)
+		}
+		f := r.flow()
+		f.Remote = from.addrPort()
+		if got, _ := r.gw.proxy.Refuses(m, f, anybody); got != shed {
+			t.Errorf("%s: %v", from.name, got)
 		}
 	}
 }

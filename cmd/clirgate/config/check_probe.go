@@ -32,9 +32,9 @@ func (k *checker) checkProbe() {
 		k.add("probe.emergency", "this is no emergency number", "write 112, or one of emergency.numbers, in quotes")
 	}
 	for _, text := range k.SIP.Listen {
-		if l, err := Listener(text); err == nil && l.Net == transport.UDP && l.Address.Addr().Is4() {
+		if l, err := Listener(text); err == nil && l.Net == transport.UDP {
 			return
 		}
 	}
-	k.add("probe", "probe calls go over udp and IPv4, and no such listener is there", "add one to sip.listen, or take probe out")
+	k.add("probe", "probe calls go over udp, and no such listener is there", "add one to sip.listen, or take probe out")
 }

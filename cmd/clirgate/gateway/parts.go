@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"clirgate/admin"
@@ -164,6 +165,9 @@ func (g *Gateway) host() string {
 	host, _, err := net.SplitHostPort(g.transport.Advertised(0))
 	if err != nil {
 		return g.transport.Advertised(0)
+	}
+	if strings.Contains(host, ":") {
+		return "[" + host + "]" // RFC 3261 25.1
 	}
 	return host
 }

@@ -40,12 +40,12 @@ func (g *Gateway) makeProbe() (err error) {
 	}
 	var listeners []netip.AddrPort
 	for i := range g.transport.Listeners() {
-		if g.transport.Network(uint8(i)) == transport.UDP && g.transport.Local(uint8(i)).Addr().Is4() {
+		if g.transport.Network(uint8(i)) == transport.UDP {
 			listeners = append(listeners, g.transport.Local(uint8(i)))
 		}
 	}
 	if o.Gateway = reachable(listeners); !o.Gateway.IsValid() {
-		return fmt.Errorf("probe: there is no udp listener with an IPv4 address to call")
+		return fmt.Errorf("probe: there is no udp listener to call")
 	}
 	if g.probe, err = probe.New(o); err != nil {
 		return err
@@ -58,13 +58,26 @@ func (g *Gateway) makeProbe() (err error) {
 func (g *Gateway) Probe() *probe.Probe { return g.probe }
 
 // reachable is the listener to call, as this machine reaches it: one on loopback or on every
-// address, else the first, at its own address.
+// address, else the first, at its own address; one with IPv6 only where none has IPv4.
 func reachable(listeners []netip.AddrPort) (found netip.AddrPort) {
+	worth := func(a netip.Addr) (n int) {
+		if a.Is4() {
+			n = 2
+		}
+		if a.IsLoopback() {
+			n++
+		}
+		return n
+	}
 	for _, a := range listeners {
 		if a.Addr().IsUnspecified() {
-			a = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+			self := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+			if a.Addr().Is6() {
+				self = netip.IPv6Loopback()
+			}
+			a = netip.AddrPortFrom(self, a.Port())
 		}
-		if !found.IsValid() || a.Addr().IsLoopback() && !found.Addr().IsLoopback() {
+		if !found.IsValid() || worth(a.Addr()) > worth(found.Addr()) {
 			found = a
 		}
 	}

@@ -174,7 +174,7 @@ func (s *site) proved(t *testing.T) {
 
 // On a healthy gateway both calls succeed, go nowhere else, and tell nobody's number.
 func TestHealthy(t *testing.T) {
-	for _, listen := range []string{`"udp:127.0.0.1:0"`, `"udp:0.0.0.0:0"`, `"tcp:127.0.0.1:0", "udp:127.0.0.7:0"`} {
+	for _, listen := range []string{`"udp:127.0.0.1:0"`, `"udp:0.0.0.0:0"`, `"tcp:127.0.0.1:0", "udp:127.0.0.7:0"`, `"udp:[::1]:0"`, `"udp:[::]:0"`, `"udp:[::1]:0", "udp:127.0.0.1:0"`} {
 		t.Run(listen, func(t *testing.T) {
 			s := newSite(t, listen)
 			s.proved(t)

@@ -86,8 +86,7 @@ func (p *phone) serve() (err error) {
 	if err != nil {
 		return err
 	}
-	host := p.addr.Addr().String()
-	client, err := sipgo.NewClient(p.ua, sipgo.WithClientHostname(host), sipgo.WithClientPort(int(p.addr.Port())),
+	client, err := sipgo.NewClient(p.ua, sipgo.WithClientHostname(host(p.addr)), sipgo.WithClientPort(int(p.addr.Port())),
 		sipgo.WithClientConnectionAddr(p.addr.String()), sipgo.WithClientLogger(quiet))
 	if err != nil {
 		return errors.Join(err, p.ua.Close())
@@ -112,7 +111,7 @@ func (p *phone) serve() (err error) {
 }
 
 func (p *phone) contact() *sip.ContactHeader {
-	return &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "probe", Host: p.addr.Addr().String(), Port: int(p.addr.Port())}}
+	return &sip.ContactHeader{Address: sip.Uri{Scheme: "sip", User: "probe", Host: host(p.addr), Port: int(p.addr.Port())}}
 }
 
 func (p *phone) answer(req *sip.Request, tx sip.ServerTransaction) {
@@ -150,13 +149,24 @@ func (p *phone) forget() {
 }
 
 func (p *phone) sdp() []byte {
-	host := p.addr.Addr()
-	return fmt.Appendf(nil, "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n", host, host)
+	at := "IP4 " + p.addr.Addr().String()
+	if p.addr.Addr().Is6() {
+		at = "IP6 " + p.addr.Addr().String()
+	}
+	return fmt.Appendf(nil, "v=0\r\no=- 1 1 IN %s\r\ns=-\r\nc=IN %s\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n", at, at)
+}
+
+// host is an address as it stands in a URI (RFC 3261 25.1).
+func host(a netip.AddrPort) string {
+	if a.Addr().Is6() {
+		return "[" + a.Addr().String() + "]"
+	}
+	return a.Addr().String()
 }
 
 // call dials through the gateway, anonymously, and hangs up when it is answered.
 func (p *phone) call(ctx context.Context, gateway netip.AddrPort, dialled string) error {
-	req := sip.NewRequest(sip.INVITE, sip.Uri{Scheme: "sip", User: dialled, Host: gateway.Addr().String(), Port: int(gateway.Port())})
+	req := sip.NewRequest(sip.INVITE, sip.Uri{Scheme: "sip", User: dialled, Host: host(gateway), Port: int(gateway.Port())})
 	req.SetDestination(gateway.String())
 	from := &sip.FromHeader{
 		DisplayName: "Anonymous", Address: sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}, Params: sip.NewParams(),
