@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -394,6 +395,44 @@ func TestSubjectsRights(t *testing.T) {
 	}
 	if r := pia.get("/v1/audit:seen"); r.status != 422 {
 		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
+// slow has more records than there is time for: each takes a tenth of a second.
+type slow struct{ past *atomic.Int64 }
+
+func (s slow) Scan(_, to time.Time, yield func(*trace.Record) bool) error {
+	for range 1000 {
+		s.past.Add(int64(100 * time.Millisecond))
+		if !yield(tracetest.Record(to.Add(-time.Minute))) {
+			break
+		}
+	}
+	return nil
+}
+
+func (s slow) ScanClosed(from, to time.Time, yield func(*trace.Record) bool) error {
+	return s.Scan(from, to, yield)
+}
+
+// A request that would read records for too long is told to ask for less.
+func TestScansEnd(t *testing.T) {
+	var past atomic.Int64
+	a := newAPI(t, func(o *admin.Options) {
+		o.Casework.Records = slow{&past}
+		o.Now = func() time.Time { return time.Now().Add(time.Duration(past.Load())) }
+	})
+	pia := a.person(token.Privacy, "pia")
+	now := time.Now().UTC().Truncate(time.Hour)
+	for _, path := range []string{
+		"/v1/reports/traffic?by=peer&from=" + now.Add(-3*time.Hour).Format(time.RFC3339) + "&to=" + now.Add(-time.Hour).Format(time.RFC3339),
+		"/v1/records:verify",
+	} {
+		r := pia.get(path)
+		a.want(r, 400, "to")
+		if r.field("type") != "urn:clirgate:problem:too-much" || r.field("mend") == "" {
+			t.Errorf("%s: %s", path, r.body)
+		}
 	}
 }
 
