@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,22 +25,7 @@ func (a *anyToken) TokenByHash(_ context.Context, h token.Hash) (token.Record, e
 // over, at every endpoint that reads one.
 func TestEveryEndpointCutsSlowBodiesOff(t *testing.T) {
 	tokens := &anyToken{}
-	s := New(Options{Tokens: tokens})
-	s.http.ReadTimeout = 100 * time.Millisecond
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln) }()
-	defer func() {
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	s, addr := bare(t, Options{Tokens: tokens}, 100*time.Millisecond)
 	for _, r := range s.Routes() {
 		if r.Method == http.MethodGet || r.Stream {
 			continue
@@ -51,15 +34,9 @@ func TestEveryEndpointCutsSlowBodiesOff(t *testing.T) {
 		if len(r.Roles) > 0 {
 			tokens.role = r.Roles[0]
 		}
-		conn, err := net.Dial("tcp", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
+		got := sent(t, addr, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer clirgate_x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", r.Method, strings.NewReplacer("{", "", "}", "").Replace(r.Path)))
+		if !strings.HasPrefix(got, "HTTP/1.1 408 ") {
+			t.Errorf("%s %s: %.100q", r.Method, r.Path, got)
 		}
-		fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer clirgate_x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", r.Method, strings.NewReplacer("{", "", "}", "").Replace(r.Path))
-		data, err := io.ReadAll(conn)
-		if err != nil || !strings.HasPrefix(string(data), "HTTP/1.1 408 ") {
-			t.Errorf("%s %s: %v %.100q", r.Method, r.Path, err, data)
-		}
-		conn.Close()
 	}
 }
