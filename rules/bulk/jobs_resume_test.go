@@ -24,8 +24,8 @@ func kept(t *testing.T, dir string) []string {
 
 var asBob = rules.By{Actor: "noc:bob"}
 
-// broken is a store's own failure: not that it is away.
-var broken = errors.New("broken")
+// errBroken is a store's own failure: not that it is away.
+var errBroken = errors.New("broken")
 
 // stopped is a job of jobRows rows that ended in its third batch.
 func stopped(t *testing.T, s *tried, j *Jobs, cancelled bool) Job {
@@ -39,7 +39,7 @@ func stopped(t *testing.T, s *tried, j *Jobs, cancelled bool) Job {
 			close(reached)
 			<-held
 		} else {
-			s.fails = broken
+			s.fails = errBroken
 		}
 	}
 	b, err := j.Import(strings.NewReader(many()), asAlice)
