@@ -68,6 +68,9 @@ func TestTwoNodes(t *testing.T) {
 			ctx := context.Background()
 			url := server.Database(t)
 			a, b := startNode(t, url, "a", listen), startNode(t, url, "b", listen)
+			for _, n := range []*node{a, b} { // who has not been heard of is not waited for
+				eventually(t, "both nodes", func() bool { nodes, err := n.follower.List(ctx); return err == nil && len(nodes) == 2 })
+			}
 			start := time.Now()
 			r, err := a.service.Put(ctx, rules.Subscriber{Number: line(1), CLIR: rules.CLIRPermanent}, rules.Unsaid(), by)
 			if err != nil || a.class(line(1)) != rules.W {
@@ -86,10 +89,10 @@ func TestTwoNodes(t *testing.T) {
 			if err := b.follower.WaitAll(wait, r); err != nil || a.class(line(1)) != rules.N {
 				t.Errorf("waited for all, and yet %v on the other node (%v)", a.class(line(1)), err)
 			}
-			nodes, err := a.follower.List(ctx)
-			if err != nil || len(nodes) != 2 || nodes[0].Name != "a" || nodes[1].Name != "b" || nodes[1].Revision != r || !nodes[1].Live() {
-				t.Errorf("%+v, %v", nodes, err)
-			}
+			eventually(t, "the revision of the other node", func() bool {
+				nodes, err := a.follower.List(ctx)
+				return err == nil && len(nodes) == 2 && nodes[0].Name == "a" && nodes[1].Name == "b" && nodes[1].Revision == r && nodes[1].Live()
+			})
 		})
 	}
 }
