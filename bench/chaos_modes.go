@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -80,10 +81,14 @@ func (l *lossyCommand) Run() error {
 	}
 	defer clean()
 	c.config.Lose, c.config.Reorder, c.config.Linger = l.Lose, l.Reorder, 32*time.Second
-	// Of a thousand calls one may lose all copies of a message within 32 s.
-	c.lost = int64(l.Rate * l.For.Seconds() / 1000)
+	c.lost = int64(l.Rate * l.For.Seconds() * unanswered(l.Lose))
 	return c.do(true)
 }
+
+// unanswered is the part of calls that no element can save: the 200 to an INVITE and its ACK
+// go from end to end, over four lossy ways, and are sent eleven times in 64*T1 (RFC 3261
+// 13.3.1.4).
+func unanswered(lose float64) float64 { return math.Pow(1-math.Pow(1-lose, 4), 11) }
 
 type dyingCommand struct {
 	chaosFlags

@@ -126,7 +126,13 @@ func TestKeysRotate(t *testing.T) {
 	old := i.Sign(i.Claims(audience, "engineers"))
 	for range 3 {
 		i.Rotate()
-		if _, _, err := v.Verify(t.Context(), i.Sign(i.Claims(audience, "engineers"))); err != nil {
+		// Who asks in the instant in which an earlier answer comes in shares that.
+		raw := i.Sign(i.Claims(audience, "engineers"))
+		_, _, err := v.Verify(t.Context(), raw)
+		for end := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			_, _, err = v.Verify(t.Context(), raw)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
