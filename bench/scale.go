@@ -108,8 +108,11 @@ func (c *chaos) point(ctx context.Context, rate float64, hold, length time.Durat
 		return p, err
 	}
 	pid := c.cmd.Process.Pid
-	run, err := loadtest.New(loadtest.Config{Target: "udp:" + c.listen, CallerListen: []string{"udp:" + c.caller}, CalleeListen: []string{"udp:" + c.callee},
-		Mix: mix, Profile: loadtest.Profile{{From: rate, To: rate, For: length}}, Hold: hold, Watch: []int{pid}, Linger: 2 * time.Second})
+	const linger = 2 * time.Second
+	// An ended call keeps its place with the generator while it lingers.
+	most := max(20_000, int(1.2*rate*(hold+linger).Seconds()))
+	run, err := loadtest.New(loadtest.Config{Target: "udp:" + c.listen, MaxInFlight: most, CallerListen: []string{"udp:" + c.caller}, CalleeListen: []string{"udp:" + c.callee},
+		Mix: mix, Profile: loadtest.Profile{{From: rate, To: rate, For: length}}, Hold: hold, Watch: []int{pid}, Linger: linger})
 	if err != nil {
 		return p, err
 	}
