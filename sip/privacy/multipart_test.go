@@ -24,10 +24,11 @@ func TestUnreadableOffer(t *testing.T) {
 
 const plainSDP = "v=0\no=- 1 1 IN IP4 192.0.2.11\ns=-\nc=IN IP4 192.0.2.11\nt=0 0\nm=audio 4000 RTP/AVP 8\n"
 
+// Random identifiers are of letters alone, so no name here is.
 func TestMultipart(t *testing.T) {
 	f := func(name, ctype, body string, col column, wantType string, holds, lacks []string) {
 		t.Helper()
-		m, err := plannedBody(t, bodyTransit(t, "ACK", "Content-Type: "+ctype+"\r\nContent-Disposition: session;filename=jan\r\n", body), col)
+		m, err := plannedBody(t, bodyTransit(t, "ACK", "Content-Type: "+ctype+"\r\nContent-Disposition: session;filename=jan-9\r\n", body), col)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -46,30 +47,30 @@ func TestMultipart(t *testing.T) {
 			}
 		}
 	}
-	sdp := "--b\r\nContent-Type: application/sdp\r\nContent-ID: <jan@pc11.lan>\r\nContent-Location: jan\r\n" +
-		"Content-Disposition: session;handling=required;filename=\"jan.sdp\"\r\n\r\n" + onWire(plainSDP) + "\r\n"
+	sdp := "--b\r\nContent-Type: application/sdp\r\nContent-ID: <jan-9@pc11.lan>\r\nContent-Location: jan-9\r\n" +
+		"Content-Disposition: session;handling=required;filename=\"jan-9.sdp\"\r\n\r\n" + onWire(plainSDP) + "\r\n"
 	text := "--b\r\n\r\nhallo\r\n"
-	pidf := "--b\r\nContent-Type: application/pidf+xml\r\n\r\n<jan/>\r\n"
+	pidf := "--b\r\nContent-Type: application/pidf+xml\r\n\r\n<jan-9/>\r\n"
 	isup := "--b\r\nContent-Type: application/isup;version=itu-t92+\r\n\r\n" + string(tv29ISUP) + "\r\n"
 	end := "--b--\r\n"
 	const mixed = "multipart/mixed;boundary=b"
 
-	f("one is left", mixed, "preamble jan\r\n"+sdp+pidf+end+"epilogue", colUW, "application/sdp",
-		[]string{"v=0\r\no=- "}, []string{"--", "jan", "preamble", "epilogue", "192.0.2.11 "})
+	f("one is left", mixed, "preamble jan-9\r\n"+sdp+pidf+end+"epilogue", colUW, "application/sdp",
+		[]string{"v=0\r\no=- "}, []string{"--", "jan-9", "preamble", "epilogue", "192.0.2.11 "})
 	f("two are left", mixed, sdp+pidf+text+end, colUW, "multipart/mixed;boundary=",
-		[]string{"hallo", "handling=required", "\r\nContent-ID: <", "@invalid>\r\n", "Content-Type: application/sdp"}, []string{"--b\r\n", "jan", "pidf"})
-	f("quoted boundary", `multipart/mixed; boundary="b"`, sdp+text+end, colTW, "multipart/mixed;boundary=", []string{"hallo"}, []string{"jan"})
-	f("ISUP to T", mixed, sdp+isup+end, colTW, "multipart/mixed;boundary=", []string{"\x83\x17\x02\x55\x05\x01\x01"}, []string{"jan"})
+		[]string{"hallo", "handling=required", "\r\nContent-ID: <", "@invalid>\r\n", "Content-Type: application/sdp"}, []string{"--b\r\n", "jan-9", "pidf+xml"})
+	f("quoted boundary", `multipart/mixed; boundary="b"`, sdp+text+end, colTW, "multipart/mixed;boundary=", []string{"hallo"}, []string{"jan-9"})
+	f("ISUP to T", mixed, sdp+isup+end, colTW, "multipart/mixed;boundary=", []string{"\x83\x17\x02\x55\x05\x01\x01"}, []string{"jan-9"})
 	f("ISUP to U on N", mixed, "pre\r\n"+sdp+isup+text+end+"epi", colUN, mixed, []string{"pre\r\n", sdp + text + end, "epi"}, []string{"isup"})
 	f("nothing to change", mixed, "pre\r\n"+sdp+text+end+"epi", colUN, mixed, []string{"pre\r\n" + sdp + text + end + "epi"}, nil)
-	f("no closing delimiter", mixed, sdp+pidf, colUW, "application/sdp", []string{"t=0 0"}, []string{"--", "jan"})
+	f("no closing delimiter", mixed, sdp+pidf, colUW, "application/sdp", []string{"t=0 0"}, []string{"--", "jan-9"})
 	f("LF ends", mixed, "--b\nContent-Type: application/sdp\n\n"+plainSDP+"--b--\n", colUW, "application/sdp", []string{"t=0 0\nm="}, []string{"\r", "--"})
 	f("folded header", mixed, "--b\r\nContent-Type:\r\n application/sdp\r\n\r\nv=0\r\n--b--", colUW, "application/sdp", []string{"v=0"}, nil)
 	f("encoded part", mixed, "--b\r\nContent-Type: application/sdp\r\nContent-Transfer-Encoding: base64\r\n\r\ndj0w\r\n"+text+end, colUW, "text/plain", []string{"hallo"}, []string{"dj0w"})
 	f("encoded text", mixed, "--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\naGFsbG8=\r\n"+pidf+end, colUW,
-		"multipart/mixed;boundary=", []string{"aGFsbG8=", "Content-Transfer-Encoding: base64"}, []string{"jan"})
-	nested := "--b\r\nContent-Type: multipart/alternative;boundary=c\r\n\r\n--c\r\nContent-Type: application/pidf+xml\r\n\r\n<jan/>\r\n--c\r\n\r\nhallo\r\n--c--\r\n\r\n"
-	f("nested", mixed, sdp+nested+end, colUW, "multipart/mixed;boundary=", []string{"hallo", "Content-Type: application/sdp"}, []string{"jan", "--c", "alternative"})
+		"multipart/mixed;boundary=", []string{"aGFsbG8=", "Content-Transfer-Encoding: base64"}, []string{"jan-9"})
+	nested := "--b\r\nContent-Type: multipart/alternative;boundary=c\r\n\r\n--c\r\nContent-Type: application/pidf+xml\r\n\r\n<jan-9/>\r\n--c\r\n\r\nhallo\r\n--c--\r\n\r\n"
+	f("nested", mixed, sdp+nested+end, colUW, "multipart/mixed;boundary=", []string{"hallo", "Content-Type: application/sdp"}, []string{"jan-9", "--c", "alternative"})
 	f("nested alone", mixed, pidf+nested+end, colUW, "text/plain", []string{"hallo"}, []string{"--"})
 }
 
