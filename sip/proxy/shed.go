@@ -15,8 +15,9 @@ import (
 // refused are emergency calls, what comes from an emergency service (call-backs above all),
 // the gateway's own test calls (without the one that withholds there is none to 112),
 // whatever is inside a dialog, registrations (who is not registered cannot be called back),
-// and health checks (a neighbour that takes us for dead sends no emergency call either). Calls with Resource-Priority from those who may assert it are refused last
-// (RFC 7339 5.10.1), and so are those of neighbours that keep calls back themselves.
+// and health checks (a neighbour that takes us for dead sends no emergency call either).
+// Calls with Resource-Priority from those who may assert it are refused last (RFC 7339
+// 5.10.1), and so are those of neighbours that keep calls back themselves.
 
 // shed is what has been refused lately. A request that was refused is refused when it comes
 // again, whatever the share is by then: its caller has given up, the callee must not ring.

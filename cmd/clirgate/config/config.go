@@ -45,7 +45,8 @@ type Config struct {
 
 // Probe is calls that the gateway makes through itself, over a udp listener (IPv4 where
 // there is such a one, else IPv6), to itself: one to an emergency number that must show the
-// caller though he withholds his number, one that must not. They never reach a peer, and their records are kept as all others are.
+// caller though he withholds his number, one that must not. They never reach a peer, and
+// their records are kept as all others are.
 type Probe struct {
 	// Every is from one pair of calls to the next, 5s or more. Default: there are none.
 	Every Duration `yaml:"every"`
