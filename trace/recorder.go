@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Waiter is told, from the commit goroutine, that its record is durable (nil), or that
+// Waiter is told, by whoever committed it, that its record is durable (nil), or that
 // it is not and the call goes on all the same (ErrLate, ErrStore...). It is told once.
 type Waiter interface{ Recorded(err error) }
 
@@ -19,7 +19,7 @@ type Options struct {
 	Lazy      time.Duration         // an update nobody waits for may wait this long for company [50 ms]
 	Retention int                   // months, 1 to 12 [12]
 	Service   func(*Record) Service // of a record that begins [ServiceOf]
-	// Gather: whoever begins records calls Flush when he has begun all he has, so that
+	// Gather: whoever begins records calls Flush or Commit when he has begun all he has, so that
 	// they share a commit and its wake-ups. Else a commit begins with the first.
 	Gather bool
 	Queue  int                    // bytes of records that may wait for a slow store [32 MiB]
@@ -49,8 +49,9 @@ func (o Options) withDefaults() Options {
 
 // Recorder commits records in groups: the next batch begins when the last is down, and
 // commits begin no closer together than the window. So a lone call is committed at once,
-// and under load the window is shared by all calls that come in it. One goroutine
-// writes, another watches it; Begin never blocks. Safe for concurrent use.
+// and under load the window is shared by all calls that come in it. One goroutine writes
+// where nobody else does (Commit), another watches; Begin never blocks. Safe for concurrent
+// use.
 type Recorder struct {
 	store Store
 	o     Options
@@ -60,6 +61,14 @@ type Recorder struct {
 	closing chan struct{}
 	written chan struct{} // the writer is gone
 	group   sync.WaitGroup
+
+	born  time.Time
+	began atomic.Int64 // the last commit, ns after born
+
+	committing chan struct{} // whoever commits puts his one in, before he takes mu; guards what follows
+	average    time.Duration // of commits
+	told       []Waiter      // for reuse
+	backlog    backlog
 
 	mu       sync.Mutex // guards what follows
 	filling  *batch     // takes new records
@@ -73,7 +82,6 @@ type Recorder struct {
 
 	retention atomic.Pointer[Retention]
 	encode    func([]byte, *Record) []byte
-	backlog   backlog // of the writer alone
 }
 
 // Sealer is a store that wants records sealed before they reach it, see Vault.
@@ -93,7 +101,12 @@ func NewRecorder(s Store, o Options) *Recorder {
 		written: make(chan struct{}),
 		filling: new(batch),
 		encode:  AppendRecord,
+
+		born:       time.Now(),
+		committing: make(chan struct{}, 1),
+		average:    2 * promptCommit, // until it has shown better
 	}
+	r.began.Store(-int64(r.o.Window)) // the first commit follows none
 	if sealer, ok := s.(Sealer); ok {
 		r.encode = sealer.AppendSealed
 	}
@@ -113,8 +126,8 @@ func (r *Recorder) SetRetentions(months Retention) { r.retention.Store(&months) 
 // NewID makes the ID of a call that begins now.
 func (r *Recorder) NewID(now time.Time) ID { return NewID(now) }
 
-// Begin writes rec (copied before it returns) and then calls w.Recorded once, from
-// another goroutine. w may be nil.
+// Begin has rec written (copied before it returns) and then w.Recorded called once, after
+// Begin returned. w may be nil.
 func (r *Recorder) Begin(rec *Record, w Waiter) {
 	rec.Service = r.o.Service(rec)
 	if rec.Expires.IsZero() {

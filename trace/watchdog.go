@@ -17,7 +17,9 @@ func (r *Recorder) watch() {
 		}
 		var next time.Duration
 		late, next = r.overdue(late[:0], time.Now())
-		r.tell(late, ErrLate)
+		if r.tell(late, ErrLate); len(late) > 0 {
+			r.o.After()
+		}
 		if next > 0 {
 			timer.Reset(next)
 		}

@@ -14,7 +14,8 @@ type Options struct {
 	T1, T2, T4 time.Duration
 	C          time.Duration // timer C [3 min 10 s]
 	Now        func() time.Time
-	Gate       Gate // nil: nothing is refused, no load is told
+	Gate       Gate   // nil: nothing is refused, no load is told
+	Patrol     func() // called every 10 to 30 ms, whatever the load; nil: nothing
 }
 
 func (o *Options) setDefaults() {
@@ -24,6 +25,9 @@ func (o *Options) setDefaults() {
 	setDefault(&o.C, 190*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Patrol == nil {
+		o.Patrol = func() {}
 	}
 }
 
@@ -60,7 +64,7 @@ func New(o Options, t Transport, u User) *Layer {
 	l := newLayer(o, t, u)
 	go func() {
 		defer close(l.stopped)
-		l.wheel.run(l.done, t.Flush)
+		l.wheel.run(l.done, t.Flush, l.options.Patrol)
 	}()
 	return l
 }
@@ -85,6 +89,10 @@ func (l *Layer) Close() {
 	l.once.Do(func() { close(l.done) })
 	<-l.stopped
 }
+
+// Help fires timers that are due; what they send leaves with the next Flush. The layer does
+// so by itself: whoever comes by often, as a reader of messages, spares it the wake-ups.
+func (l *Layer) Help() { l.wheel.help() }
 
 // SendStateless sends an ACK for a 2xx, or anything else without a transaction.
 func (l *Layer) SendStateless(f transport.Flow, b []byte) error { return l.send(f, b) }

@@ -9,6 +9,8 @@ import (
 const (
 	tick  = 10 * time.Millisecond
 	slots = 4096 // 41 s; longer timers go round more than once
+
+	helpedTicks = 3 // between turns by the goroutine of a wheel that others turn
 )
 
 // timer is one timer inside a transaction. Nothing is allocated to start it.
@@ -30,13 +32,17 @@ type timed interface {
 }
 
 // wheel is a hashed timing wheel: a slot per tick, and a list of timers per slot,
-// each under its own lock. A timer never fires early, and at most two ticks late.
+// each under its own lock. A timer never fires early, and at most two ticks late; four where
+// help has just ended.
 type wheel struct {
 	now     func() time.Time
 	start   time.Time
 	current atomic.Int64 // last tick that was worked off
 	slots   [slots]slot
-	expired []expired // of the timer goroutine
+
+	turning sync.Mutex // held by whoever turns
+	expired []expired  // of him
+	helped  atomic.Bool
 }
 
 type slot struct {
@@ -89,6 +95,9 @@ func (w *wheel) cancel(t *timer) {
 	s.mu.Unlock()
 }
 
+// tick is the tick that it is now.
+func (w *wheel) tick() int64 { return int64(w.now().Sub(w.start) / tick) }
+
 func (w *wheel) slot(due int64) *slot { return &w.slots[due%slots] }
 
 func (s *slot) push(t *timer) {
@@ -113,7 +122,7 @@ func (s *slot) unlink(t *timer) {
 
 // turn fires everything that is due and tells whether anything was.
 func (w *wheel) turn() (fired bool) {
-	target := int64(w.now().Sub(w.start) / tick)
+	target := w.tick()
 	// One round is enough however long it slept: every slot is looked at, and what
 	// is overdue is taken too.
 	for at := max(w.current.Load(), target-slots) + 1; at <= target; at++ {
@@ -146,18 +155,39 @@ func (w *wheel) collect(at int64) {
 	}
 }
 
-// run turns the wheel until done is closed, and calls flush when something fired.
-func (w *wheel) run(done <-chan struct{}, flush func()) {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+// help turns the wheel when a tick has passed and nobody else is at it: whoever comes by
+// often spares its goroutine the wake-ups.
+func (w *wheel) help() {
+	if w.tick() == w.current.Load() || !w.turning.TryLock() {
+		return
+	}
+	defer w.turning.Unlock()
+	w.helped.Store(true)
+	w.turn()
+}
+
+// run turns the wheel until done is closed. It calls flush when something fired, and after
+// every turn of its own.
+func (w *wheel) run(done <-chan struct{}, flush, after func()) {
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
 	for {
 		select {
 		case <-done:
 			return
-		case <-ticker.C:
-			if w.turn() {
-				flush()
-			}
+		case <-timer.C:
+		}
+		w.turning.Lock()
+		fired := w.turn()
+		w.turning.Unlock()
+		if fired {
+			flush()
+		}
+		after()
+		if w.helped.Swap(false) {
+			timer.Reset(helpedTicks * tick)
+		} else {
+			timer.Reset(tick)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package transaction
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -142,6 +144,58 @@ func TestWheelCatchesUp(t *testing.T) {
 			t.Errorf("timer %d fired %d times", i, len(a.at))
 		}
 	}
+}
+
+// Somebody who helps turns the wheel once a tick, and not while another does.
+func TestWheelIsHelped(t *testing.T) {
+	w, c, alarms := newAlarms(2)
+	w.arm(&alarms[0].timer, timerA, tick)
+	w.arm(&alarms[1].timer, timerA, 5*tick)
+	w.help()
+	if w.helped.Load() {
+		t.Error("helped before its time")
+	}
+	for range 3 {
+		c.now = c.now.Add(tick)
+		w.help()
+	}
+	if !w.helped.Load() || len(alarms[0].at) != 1 || len(alarms[1].at) != 0 {
+		t.Errorf("helped %v, fired %d and %d", w.helped.Load(), len(alarms[0].at), len(alarms[1].at))
+	}
+	w.turning.Lock()
+	c.now = c.now.Add(10 * tick)
+	w.help()
+	w.turning.Unlock()
+	if len(alarms[1].at) != 0 {
+		t.Error("turned by two at once")
+	}
+	w.help()
+	if len(alarms[1].at) != 1 {
+		t.Error("not fired")
+	}
+}
+
+// The wheel turns by itself also when somebody helped for a while, and then no more.
+func TestWheelGoesOnAfterHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWheel(time.Now)
+		done, turns := make(chan struct{}), new(atomic.Int32)
+		go w.run(done, func() {}, func() { turns.Add(1) })
+		defer func() { close(done); synctest.Wait() }()
+		for range 100 { // a second
+			time.Sleep(tick)
+			w.help()
+		}
+		synctest.Wait()
+		if n := turns.Swap(0); n < 25 || n > 60 {
+			t.Errorf("%d turns of its own while others turned", n)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := turns.Load(); n < 97 {
+			t.Errorf("%d turns of its own when nobody else turned", n)
+		}
+	})
 }
 
 func TestWheelAllocatesNothing(t *testing.T) {

@@ -70,20 +70,16 @@ type datagrams struct {
 	troubled atomic.Bool // the error queue may hold something
 
 	// Of the receiving goroutine.
-	last  time.Time           // the gate opened
-	busy  bool                // the gate is shut: input is looked for at every beat
-	rest  func(time.Duration) // until the next beat
-	leave func()              // before a rest that the scheduler does not see
+	last  time.Time            // the gate opened
+	busy  bool                 // the gate is shut: input is looked for at every beat
+	empty int                  // beats since there was any
+	rest  func(then time.Time) // until the next beat
+	leave func()               // before a rest that the scheduler does not see
 }
-
-// beat is how often a busy socket is read. Waking for every message costs more than
-// handling it, so that under load whoever waits shares the wake-up, and the commit of the
-// records as well.
-const beat = 2 * time.Millisecond
 
 // newDatagrams takes the socket over from conn.
 func newDatagrams(conn *net.UDPConn, v6 bool, maxMessage int) (*datagrams, error) {
-	d := &datagrams{v6: v6, rest: time.Sleep, leave: func() {}, in: newLane(receiveMessages), out: newLane(batchMessages)}
+	d := &datagrams{v6: v6, rest: sleep, leave: func() {}, in: newLane(receiveMessages), out: newLane(batchMessages)}
 	if err := d.takeOver(conn); err != nil {
 		return nil, err
 	}
@@ -124,31 +120,6 @@ func (d *datagrams) takeOver(conn *net.UDPConn) error {
 		return err
 	}
 	return conn.Close()
-}
-
-// receive waits for messages and tells how many came. errReport: failures has
-// something to tell.
-func (d *datagrams) receive() (int, error) {
-	if d.busy {
-		if d.in.n < receiveMessages { // else there may be more
-			d.rest(beat - time.Duration(time.Now().UnixNano())%beat)
-		}
-		if d.tryReceive() {
-			return d.received(nil)
-		}
-		d.busy = false
-		d.gate.open()
-	}
-	err := d.gate.pass(d.in.attempt)
-	if now := time.Now(); err == nil && d.in.errno == 0 {
-		if now.Sub(d.last) < beat {
-			d.busy = true
-			d.gate.shut()
-			d.leave()
-		}
-		d.last = now
-	}
-	return d.received(err)
 }
 
 // tryReceive reads what is there; false: nothing.
@@ -307,18 +278,4 @@ func scopeID(zone string) uint32 {
 		return uint32(i.Index)
 	}
 	return 0
-}
-
-// keepPlace makes the reader rest without telling the scheduler, see Options.Readers.
-func (d *datagrams) keepPlace() { d.rest, d.leave = restInPlace, rousePoller }
-
-// rousePoller has another thread look after the timers and the runtime's poller. This one
-// may have come from there, and the scheduler does not send the next before it is back:
-// timers would be late by up to 20 ms.
-func rousePoller() { go func() {}() }
-
-// restInPlace sleeps on the thread. A signal ends it early, as when the collector stops all.
-func restInPlace(d time.Duration) {
-	ts := unix.NsecToTimespec(int64(d))
-	_, _, _ = unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 }

@@ -18,7 +18,7 @@ func TestNoRestWhileThereIsMore(t *testing.T) {
 	}
 	defer func() { _ = d.close() }()
 	rests := 0
-	d.rest = func(time.Duration) { rests++ }
+	d.rest = func(time.Time) { rests++ }
 	d.busy = true
 	d.gate.shut()
 	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(at))
@@ -40,6 +40,44 @@ func TestNoRestWhileThereIsMore(t *testing.T) {
 		got += n
 	}
 	if rests != 1 {
+		t.Errorf("%d rests", rests)
+	}
+}
+
+// A busy reader goes on looking for some beats before it waits to be woken.
+func TestReaderStaysForSomeEmptyBeats(t *testing.T) {
+	d, at, err := bindUDP(netip.MustParseAddrPort("127.0.0.1:0"), nil, 1500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.close() }()
+	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	send := func() {
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Error(err)
+		}
+	}
+	rests := 0
+	d.busy = true
+	d.gate.shut()
+	d.rest = func(time.Time) {
+		if rests++; rests == emptyBeats {
+			send()
+		}
+		if rests == 2*emptyBeats+1 { // the last look before it gives up
+			go send()
+		}
+	}
+	for range 2 {
+		if n, err := d.receive(); n != 1 || err != nil {
+			t.Fatalf("%d messages, %v", n, err)
+		}
+	}
+	if rests < 2*emptyBeats+1 || rests > 2*emptyBeats+2 {
 		t.Errorf("%d rests", rests)
 	}
 }

@@ -21,6 +21,7 @@ type Layer struct {
 	sockets []*udpSocket // of all UDP ports
 	streams *streams
 	before  func() // of every Flush; nil: nothing
+	after   func() // of every round of a reader of datagrams; nil: nothing
 	wg      sync.WaitGroup
 }
 
@@ -96,7 +97,8 @@ func (l *Layer) Start(h Handler) {
 	l.handler = h
 	l.running.Store(true)
 	for _, s := range l.sockets {
-		l.wg.Go(s.read)
+		l.wg.Add(1)
+		s.begin()
 	}
 	for i, p := range l.ports {
 		if p.stream != nil {
@@ -149,6 +151,11 @@ func spread(a netip.AddrPort, n int) int {
 // BeforeFlush has f called at the beginning of every Flush: the end of what a reading
 // goroutine had to do at once. Call it before Start.
 func (l *Layer) BeforeFlush(f func()) { l.before = f }
+
+// AfterRound has f called by the reading goroutine of a UDP socket when it has handled all
+// it read at once, before it sends what that brought about. f may take its time where
+// Relieve is called now and then. Call it before Start.
+func (l *Layer) AfterRound(f func()) { l.after = f }
 
 // Flush sends what is queued.
 func (l *Layer) Flush() {
@@ -229,6 +236,7 @@ func (l *Layer) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	l.streams.killAll(ErrClosed)
+	l.dismiss()
 	<-done
 	return ctx.Err()
 }

@@ -5,7 +5,7 @@
 // UDP: every listener has several sockets (SO_REUSEPORT), each with a goroutine that
 // reads a batch, gives its messages to the Handler one by one, and sends what was
 // queued meanwhile. A lone message is read when it comes, under load a socket is read
-// once a beat (1 ms). TCP and TLS: every connection has a reading and a writing
+// once a beat (3.5 ms). TCP and TLS: every connection has a reading and a writing
 // goroutine. Nothing a peer does or leaves undone makes Send wait for long.
 package transport
 

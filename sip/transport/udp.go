@@ -23,7 +23,8 @@ type udpSocket struct {
 	flow  Flow // without Remote
 	d     *datagrams
 
-	number int // among all sockets
+	number int                   // among all sockets
+	shift  atomic.Pointer[shift] // of the reading goroutine
 
 	mu      sync.Mutex
 	filling *batch
@@ -51,8 +52,9 @@ func newUDPSocket(l *Layer, listener uint8, d *datagrams) *udpSocket {
 	}
 }
 
-// read is the reading goroutine: it ends when the socket is closed.
-func (s *udpSocket) read() {
+// read is the reading goroutine: it ends when the socket is closed, or when another one
+// took its place.
+func (s *udpSocket) read(sh *shift) {
 	for quiet := 0; ; {
 		n, err := s.d.receive()
 		switch {
@@ -71,9 +73,14 @@ func (s *udpSocket) read() {
 				time.Sleep(time.Millisecond)
 			}
 		default:
+			s.layer.wg.Done()
 			return
 		}
+		mine := sh.step(s.layer.after)
 		s.layer.Flush()
+		if !mine {
+			return
+		}
 	}
 }
 

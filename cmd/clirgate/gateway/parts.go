@@ -153,9 +153,14 @@ func (g *Gateway) makeProxy() (err error) {
 	t := g.cfg.SIP.Timers
 	g.layer = transaction.New(transaction.Options{
 		T1: time.Duration(t.T1), T2: time.Duration(t.T2), T4: time.Duration(t.T4), C: time.Duration(t.C),
-		Gate: g.proxy,
+		Gate:   g.proxy,
+		Patrol: g.transport.Relieve,
 	}, g.transport, g.proxy)
 	g.onClose(func() error { g.layer.Close(); return nil })
+	g.transport.AfterRound(func() {
+		g.layer.Help()
+		g.recorder.Commit()
+	})
 	return nil
 }
 
