@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	journalRest = 100 * time.Millisecond // batches stay in the journal alone no longer
+	journalRest = 500 * time.Millisecond // batches stay in the journal alone no longer
 	settleBytes = 1 << 20                // nor when they are more than this
 
 	// commitBytes of frames, or one that is larger, are one batch of the database: damage

@@ -53,7 +53,7 @@ type Options struct {
 
 	fs   vfs.FS        // of tests; nil: the disk
 	half int64         // bytes of a half of a new journal [4 MiB]
-	rest time.Duration // batches stay in the journal alone no longer [100 ms]
+	rest time.Duration // batches stay in the journal alone no longer [500 ms]
 }
 
 // Store is a trace.Store. Safe for concurrent use.
