@@ -270,22 +270,22 @@ func TestConnectedIdentityRestricted(t *testing.T) {
 			r.core.send(r.gw.addr, r.core.invite(c.called, "<sip:+31201112222@ix.example>"))
 			got := r.b.get("INVITE")
 			extra := append([]string{"Contact: <sip:+31705550177@" + r.b.addr() + ">", "P-Asserted-Identity: <sip:+31705550177@z.example>", "Server: Z"}, c.privacy...)
-			r.b.answer(r.gw.addr, got, "180 Ringing", "ztag", extra...)
+			r.b.answer(r.gw.addr, got, "180 Ringing", "z-tag-7", extra...)
 			r.core.status(180)
-			r.b.answer(r.gw.addr, got, "200 OK", "ztag", extra...)
+			r.b.answer(r.gw.addr, got, "200 OK", "z-tag-7", extra...)
 			ok := r.core.status(200)
 			hidden := func(m msg) {
 				t.Helper()
-				for _, s := range []string{"5550177", "ztag", "Server"} {
+				for _, s := range []string{"5550177", "z-tag-7", "Server"} {
 					if strings.Contains(m.raw, s) {
 						t.Errorf("%q in\n%s", s, m.raw)
 					}
 				}
 			}
 			hidden(ok)
-			caller, callee := asCaller(r.core, ok), asCallee(r.b, got, "ztag")
+			caller, callee := asCaller(r.core, ok), asCallee(r.b, got, "z-tag-7")
 			r.core.send(r.gw.addr, caller.request("ACK"))
-			if ack := r.b.get("ACK"); tagOf(ack.get("To")) != "ztag" || ack.uri() != "sip:+31705550177@"+r.b.addr() {
+			if ack := r.b.get("ACK"); tagOf(ack.get("To")) != "z-tag-7" || ack.uri() != "sip:+31705550177@"+r.b.addr() {
 				t.Errorf("%s", ack.raw)
 			}
 			// Its own requests are as anonymous, in the dialog the caller knows.
@@ -301,7 +301,7 @@ func TestConnectedIdentityRestricted(t *testing.T) {
 			}
 			r.core.send(r.gw.addr, caller.request("BYE"))
 			bye := r.b.get("BYE")
-			if tagOf(bye.get("To")) != "ztag" {
+			if tagOf(bye.get("To")) != "z-tag-7" {
 				t.Errorf("%s", bye.raw)
 			}
 			r.b.answer(r.gw.addr, bye, "200 OK", "", "Server: Z")
