@@ -60,24 +60,9 @@ func (s *Server) listCases(ctx *fasthttp.RequestCtx) {
 	})
 }
 
-// step answers the case after one step of the procedure. into, where it is not nil, is
-// filled from the body before.
+// step answers the case after one step of the procedure.
 func (s *Server) step(ctx *fasthttp.RequestCtx, into any, do func(context.Context, *casework.Service, casework.Actor, string) (*casework.Case, error)) {
-	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
-		id, err := id(ctx)
-		if err == nil && into != nil {
-			err = body(ctx, into)
-		}
-		if err != nil {
-			return err
-		}
-		c, err := do(wait, w.Cases, by, id)
-		if err != nil {
-			return err
-		}
-		writeJSON(ctx, fasthttp.StatusOK, c.View())
-		return nil
-	})
+	answerStep(s, ctx, into, do, func(c *casework.Case) any { return c.View() })
 }
 
 func (s *Server) getCase(ctx *fasthttp.RequestCtx) {

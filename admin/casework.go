@@ -101,6 +101,26 @@ func (s *Server) withCases(ctx *fasthttp.RequestCtx, do func(context.Context, *C
 	}
 }
 
+// answerStep answers what a step of a procedure made of the thing named in the path. into,
+// where it is not nil, is filled from the body before.
+func answerStep[T any](s *Server, ctx *fasthttp.RequestCtx, into any, do func(context.Context, *casework.Service, casework.Actor, string) (T, error), show func(T) any) {
+	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
+		id, err := id(ctx)
+		if err == nil && into != nil {
+			err = body(ctx, into)
+		}
+		if err != nil {
+			return err
+		}
+		done, err := do(wait, w.Cases, by, id)
+		if err != nil {
+			return err
+		}
+		writeJSON(ctx, fasthttp.StatusOK, show(done))
+		return nil
+	})
+}
+
 // errAnswered: the request has its answer already, a problem of how it was asked.
 var errAnswered = errors.New("admin: answered")
 

@@ -112,21 +112,7 @@ func (s *Server) listOrders(ctx *fasthttp.RequestCtx) {
 
 // orderStep answers an order after something was done with it.
 func (s *Server) orderStep(ctx *fasthttp.RequestCtx, into any, do func(context.Context, *casework.Service, casework.Actor, string) (*casework.Order, error)) {
-	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
-		id, err := id(ctx)
-		if err == nil && into != nil {
-			err = body(ctx, into)
-		}
-		if err != nil {
-			return err
-		}
-		o, err := do(wait, w.Cases, by, id)
-		if err != nil {
-			return err
-		}
-		writeJSON(ctx, fasthttp.StatusOK, orderOf(o))
-		return nil
-	})
+	answerStep(s, ctx, into, do, func(o *casework.Order) any { return orderOf(o) })
 }
 
 func (s *Server) getOrder(ctx *fasthttp.RequestCtx) {

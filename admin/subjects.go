@@ -164,21 +164,7 @@ func (s *Server) listRequests(ctx *fasthttp.RequestCtx) {
 
 // requestStep answers a request after something was done with it.
 func (s *Server) requestStep(ctx *fasthttp.RequestCtx, into any, do func(context.Context, *casework.Service, casework.Actor, string) (*casework.SubjectRequest, error)) {
-	s.withCases(ctx, func(wait context.Context, w *Casework, by casework.Actor) error {
-		id, err := id(ctx)
-		if err == nil && into != nil {
-			err = body(ctx, into)
-		}
-		if err != nil {
-			return err
-		}
-		r, err := do(wait, w.Cases, by, id)
-		if err != nil {
-			return err
-		}
-		writeJSON(ctx, fasthttp.StatusOK, requestOf(r, s.Now()))
-		return nil
-	})
+	answerStep(s, ctx, into, do, func(r *casework.SubjectRequest) any { return requestOf(r, s.Now()) })
 }
 
 func (s *Server) getRequest(ctx *fasthttp.RequestCtx) {

@@ -46,12 +46,7 @@ func (k *killCommand) Run() error {
 	}
 	defer clean()
 	c.during = func(ctx context.Context) error {
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(k.Every):
-			}
+		for rest(ctx, k.Every) {
 			began := time.Now()
 			if err := c.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 				return err
@@ -63,6 +58,7 @@ func (k *killCommand) Run() error {
 			c.lost += int64(k.Rate * killLoss.Seconds())
 			fmt.Fprintf(os.Stderr, "killed; back after %v\n", time.Since(began).Round(time.Millisecond))
 		}
+		return nil
 	}
 	return c.do(false)
 }
@@ -129,22 +125,14 @@ func (d *diskCommand) Run() error {
 	c.config.Ledger = false // calls go on without records while the disk is full
 	full := filepath.Join(c.data, "full")
 	c.during = func(ctx context.Context) error {
-		wait := func() bool {
-			select {
-			case <-ctx.Done():
-				return false
-			case <-time.After(d.For / 3):
-				return true
-			}
-		}
-		if !wait() {
+		if !rest(ctx, d.For/3) {
 			return nil
 		}
 		if err := fill(full); err != nil {
 			return err
 		}
 		fmt.Fprintln(os.Stderr, "the disk is full")
-		if !wait() {
+		if !rest(ctx, d.For/3) {
 			return nil
 		}
 		return os.Remove(full)

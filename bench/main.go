@@ -28,6 +28,7 @@ var cli struct {
 	Lossy   lossyCommand   `cmd:"" help:"Lose and reorder datagrams on both sides."`
 	Dying   dyingCommand   `cmd:"" help:"A callee dies and returns."`
 	Disk    diskCommand    `cmd:"" help:"Fill the disk under the gateway (needs root, for a tmpfs)."`
+	Hang    hangCommand    `cmd:"" help:"Let the disk under the records hang (needs root, for a file system in a file)."`
 }
 
 type compareCommand struct {

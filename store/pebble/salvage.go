@@ -46,7 +46,8 @@ func Salvage(ctx context.Context, dir string, now time.Time, take func([]trace.E
 	}
 	s := salvage{ctx: ctx, now: now, oldest: trace.FirstKept(now, trace.MaxRetention), take: take}
 	s.readJournal(filepath.Join(dir, journalFile))
-	// Tables before logs, older before newer: of two versions of an entry the newer wins.
+	// Tables before logs, older before newer: mostly the newer of two versions of an entry
+	// comes last. Not always, since merging makes new files of old entries: see Restore.
 	for _, kind := range []string{".sst", ".log"} {
 		for _, f := range numbered(files, kind) {
 			whole, err := s.file(filepath.Join(dir, f.name), kind, f.number)

@@ -44,13 +44,13 @@ func Salvage(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(salvage(ctx, w, cfg.Data, s.Append, time.Now()), s.Close())
+	return errors.Join(salvage(ctx, w, cfg.Data, s.Restore, time.Now()), s.Close())
 }
 
 // salvage does it beside calls: into this node's store, or straight into the shared one,
 // which may have most of it already.
 func (g *Gateway) salvage(ctx context.Context, w io.Writer) error {
-	take := g.records.Append
+	take := g.records.Restore
 	if g.shipping != nil {
 		shared, err := g.shipping.shared.get(ctx)
 		if err != nil {
