@@ -184,3 +184,13 @@ func (c *chaos) serve() error {
 	}
 	return c.await()
 }
+
+// rest waits; false: ctx ended first.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}

@@ -48,16 +48,6 @@ func (h *hangCommand) Run() error {
 	return c.do(true)
 }
 
-// rest waits; false: ctx ended first.
-func rest(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
-}
-
 // mountImage makes a file system in a file and mounts it at a new directory.
 func mountImage(image, at string) (unmount func(), err error) {
 	if err := os.MkdirAll(at, 0o700); err != nil {

@@ -21,18 +21,17 @@ const (
 // long as the store is prompt, and nobody else is at it, he commits. That spares handing
 // over to the writer and back, which costs more than the commit does.
 func (r *Recorder) Commit() {
-	if !r.somebodyWaits() {
-		return
+	if r.somebodyWaits() {
+		select {
+		case r.committing <- struct{}{}:
+			if r.average < promptCommit && r.sinceCommit() >= r.o.Window {
+				r.commit()
+			}
+			<-r.committing
+		default:
+		}
 	}
-	select {
-	case r.committing <- struct{}{}:
-	default:
-		return
-	}
-	if r.average < promptCommit && r.sinceCommit() >= r.o.Window {
-		r.commit()
-	}
-	<-r.committing
+	r.Flush() // the writer has what is left
 }
 
 func (r *Recorder) somebodyWaits() bool {

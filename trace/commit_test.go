@@ -49,7 +49,6 @@ func here(t *testing.T, r *trace.Recorder) bool {
 	if times == 0 && time.Since(began) > 0 {
 		t.Error("Commit waited for nothing")
 	}
-	r.Flush()
 	time.Sleep(10 * time.Millisecond)
 	if again, _, _ := c.told(); again != 1 {
 		t.Errorf("told %d times", again)
@@ -128,7 +127,6 @@ func TestCommitOnStoreThatHangs(t *testing.T) {
 		synctest.Wait()
 		r.Begin(record(), &second)
 		r.Commit() // another reader
-		r.Flush()
 		if back || time.Since(began) > 0 {
 			t.Fatalf("back %v, after %v", back, time.Since(began))
 		}
@@ -165,7 +163,6 @@ func TestUpdatesGoWithOthersCommits(t *testing.T) {
 			r.Finish(rec)
 			rec.Status = 0
 			r.Commit()
-			r.Flush()
 			time.Sleep(5 * time.Millisecond)
 		}
 		if n := s.Batches() - before; n != 50 {
@@ -175,7 +172,6 @@ func TestUpdatesGoWithOthersCommits(t *testing.T) {
 		rec.Status = 486
 		r.Finish(rec)
 		r.Commit()
-		r.Flush()
 		time.Sleep(200 * time.Millisecond)
 		if n := s.Batches() - before; n != 1 {
 			t.Errorf("%d commits for an update alone", n)
@@ -197,8 +193,9 @@ func TestEverybodyIsToldOnceWhoeverCommits(t *testing.T) {
 				r.Begin(record(), &calls[i*each+j])
 				if i%2 == 0 {
 					r.Commit()
+				} else {
+					r.Flush()
 				}
-				r.Flush()
 				switch {
 				case i == 0 && j%100 == 50:
 					release := s.Hang()
@@ -212,16 +209,5 @@ func TestEverybodyIsToldOnceWhoeverCommits(t *testing.T) {
 		})
 	}
 	group.Wait()
-	s.Fail(nil)
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range calls {
-		if n, _, _ := calls[i].told(); n != 1 {
-			t.Fatalf("call %d told %d times", i, n)
-		}
-	}
-	if n := len(s.All()); n != len(calls) {
-		t.Errorf("%d of %d records", n, len(calls))
-	}
+	wantToldOnce(t, r, &s, calls)
 }

@@ -337,6 +337,13 @@ func TestEverybodyIsToldOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+	wantToldOnce(t, r, &s, calls)
+}
+
+// wantToldOnce closes r and wants every call told once, and its record in a store that
+// works again.
+func wantToldOnce(t *testing.T, r *trace.Recorder, s *tracetest.Store, calls []call) {
+	t.Helper()
 	s.Fail(nil)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
